@@ -1,0 +1,138 @@
+import { CookieJar } from "tough-cookie";
+import { type Answer, type InFlight, type Outgoing, send } from "./http.ts";
+import type { Snippet } from "./snippet.ts";
+
+/** How long all that one browser does may take, in milliseconds. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * As much of a browser as a session needs: it keeps cookies, follows redirects, and logs in and
+ * out with the forms that the local provider shows. Each has a cookie jar of its own.
+ */
+export class Browser {
+  readonly #jar = new CookieJar();
+  readonly #snippet: Pick<Snippet, "baseURL" | "now">;
+  readonly #deadline = Date.now() + PATIENCE_MS;
+
+  constructor(snippet: Pick<Snippet, "baseURL" | "now">) {
+    this.#snippet = snippet;
+  }
+
+  /** Makes a request, with the cookies that the browser has for its address now. */
+  async compose(
+    method: "GET" | "POST",
+    address: string,
+    body?: URLSearchParams | object,
+  ): Promise<Outgoing> {
+    const url = new URL(address, this.#snippet.baseURL);
+    const headers: Record<string, string> = {};
+    const now = this.#snippet.now();
+    const cookies = (await this.#jar.getCookies(url.href))
+      // The jar goes by this process's clock. The snippet's can be ahead of it.
+      .filter((cookie) => (cookie.expiryTime() ?? Infinity) > now)
+      .map((cookie) => cookie.cookieString());
+    if (cookies.length > 0) headers.cookie = cookies.join("; ");
+    if (!body) return { method, url, headers };
+    if (body instanceof URLSearchParams) {
+      headers["content-type"] = "application/x-www-form-urlencoded";
+      return { method, url, headers, body: body.toString() };
+    }
+    headers["content-type"] = "application/json";
+    return { method, url, headers, body: JSON.stringify(body) };
+  }
+
+  /** Sends a request, up to its body; see {@link InFlight}. */
+  send(request: Outgoing): InFlight {
+    return send(request, this.#deadline);
+  }
+
+  /** Takes the cookies of a response, as a browser does once it arrives. */
+  async store(request: Outgoing, answer: Answer): Promise<void> {
+    for (const header of answer.headers["set-cookie"] ?? []) {
+      await this.#jar.setCookie(header, request.url.href);
+    }
+  }
+
+  /** Sends a request, takes the cookies of its response, and returns that. */
+  async exchange(request: Outgoing): Promise<Answer> {
+    const answer = await this.send(request).finish();
+    await this.store(request, answer);
+    return answer;
+  }
+
+  /**
+   * Goes where a response leads, through all redirects.
+   * @returns the page at the end: its text, and where it is
+   * @throws {Error} when it is not there
+   */
+  async follow(
+    request: Outgoing,
+    answer: Answer,
+  ): Promise<{ html: string; url: URL }> {
+    const { location } = answer.headers;
+    if (location) {
+      const next = new URL(location, request.url);
+      const onward = await this.compose("GET", next.href);
+      return this.follow(onward, await this.exchange(onward));
+    }
+    if (answer.status !== 200) {
+      throw new Error(
+        `${request.method} ${request.url.pathname} was answered ` +
+          `with ${answer.status}: ${answer.body.slice(0, 200)}`,
+      );
+    }
+    return { html: answer.body, url: request.url };
+  }
+
+  /** Loads a page, as a click on a link does, or sends a form. */
+  async open(address: string, form?: URLSearchParams) {
+    const method = form ? "POST" : "GET";
+    const request = await this.compose(method, address, form);
+    return this.follow(request, await this.exchange(request));
+  }
+
+  /** Logs in, with the user's button on the provider's page. */
+  async logIn(user: string): Promise<void> {
+    const { html, url } = await this.open("/login");
+    const action = find(html, new RegExp(`action="([^"]+)"><button>${user}<`));
+    await this.open(new URL(action, url).href, new URLSearchParams());
+  }
+
+  /** Logs out: at the app, and at the provider to which it leads. */
+  async logOut(): Promise<void> {
+    const request = await this.compose("GET", "/logout");
+    await this.leaveProvider(request, await this.exchange(request));
+  }
+
+  /** Goes on where the response to `/logout` leads: to the provider, and back to the app. */
+  async leaveProvider(request: Outgoing, answer: Answer): Promise<void> {
+    const { html, url } = await this.follow(request, answer);
+    const action = find(html, /action="([^"]+)"/);
+    const xsrf = find(html, /name="xsrf" value="([^"]+)"/);
+    const form = new URLSearchParams({ xsrf, logout: "yes" });
+    await this.open(new URL(action, url).href, form);
+  }
+
+  /** Asks the app who is logged in: the user's name, or null for nobody. */
+  async whoami(): Promise<string | null> {
+    return whoIn(await this.exchange(await this.compose("GET", "/whoami")));
+  }
+}
+
+/**
+ * Reads an answer to `GET /whoami`.
+ * @throws {Error} when it isn't one
+ */
+export function whoIn(answer: Answer): string | null {
+  if (answer.status !== 200) {
+    throw new Error(`GET /whoami was answered with ${answer.status}`);
+  }
+  return JSON.parse(answer.body).user;
+}
+
+/** Finds one thing in a page of the local provider, whose pages are plain enough for that. */
+function find(html: string, pattern: RegExp): string {
+  const found = html.match(pattern)?.[1];
+  if (!found) throw new Error(`a page does not have ${pattern}: ${html}`);
+  return found;
+}

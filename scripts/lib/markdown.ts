@@ -1,0 +1,157 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import GithubSlugger from "github-slugger";
+import { markdownTable } from "markdown-table";
+import { marked } from "marked";
+import type { Observed } from "./observed.ts";
+import { QUESTIONS, stepLines } from "./questions.ts";
+import { codeDiff, region } from "./regions.ts";
+
+/** A text in the repository, and what its generated parts are made from. */
+export interface Text {
+  /** The top folder, from which the paths in the text's comments go. */
+  root: string;
+  /** The text's own path, from there. */
+  file: string;
+  observed: Observed;
+}
+
+/** A mistake in a text, in a line that names the file and the place. */
+export class TextError extends Error {}
+
+/** Makes a block of a text, from the words in the comment that asks for it. */
+type Maker = (text: Text, words: string[]) => string;
+
+const MAKERS: Record<string, Maker> = {
+  snippet({ root }, [word = ""]) {
+    const [path = "", name = ""] = word.split("#");
+    const code = region(read(root, path), name);
+    if (code === undefined)
+      throw new TextError(`${path} has no region ${name}`);
+    return `\`\`\`ts\n${code}\n\`\`\``;
+  },
+
+  diff({ root }, [one = "", other = ""]) {
+    const source = (name: string) => ({ name, text: read(root, name) });
+    return `\`\`\`diff\n${codeDiff(source(one), source(other))}\n\`\`\``;
+  },
+
+  verdicts({ file, observed }, names) {
+    const rows = names.map((name) => {
+      const seen = observed[name];
+      if (!seen) throw new TextError(`nothing was seen of a snippet ${name}`);
+      const path = relative(dirname(file), join("snippets", `${name}.ts`));
+      return [
+        `[${name}](${path.replaceAll("\\", "/")})`,
+        ...QUESTIONS.map(({ answer }) => answer(seen.observation)),
+      ];
+    });
+    const headings = QUESTIONS.map(({ heading }) => heading);
+    return markdownTable([["snippet", ...headings], ...rows]);
+  },
+
+  example({ observed }, [name = ""]) {
+    const seen = observed[name];
+    if (!seen) throw new TextError(`nothing was seen of a snippet ${name}`);
+    return `\`\`\`text\n${stepLines(seen.example).join("\n")}\n\`\`\``;
+  },
+
+  questions() {
+    const rows = QUESTIONS.map(({ heading, meaning }) => [heading, meaning]);
+    return markdownTable([["column", "what it tells"], ...rows]);
+  },
+};
+
+/** A comment that asks for a block, and the fence or table after it, where there is one. */
+const BLOCK =
+  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*))?$/gm;
+
+/** An answer in running text, between two comments. */
+const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
+
+/**
+ * Makes the generated parts of a text anew. They are the fence or the table after a comment such
+ * as `<!-- snippet: snippets/broken.ts#app -->`, and the answer in
+ * `<!-- seen: broken.browser -->19<!-- /seen -->`.
+ * @param old the whole text
+ * @returns the text with those parts replaced, and the comments of those that were stale
+ * @throws {TextError} when a comment asks for something that is not there
+ */
+export function generate(
+  old: string,
+  text: Text,
+): { made: string; stale: string[] } {
+  const stale: string[] = [];
+  const replace = (all: string, comment: string, make: () => string) => {
+    try {
+      const made = make();
+      if (made !== all) stale.push(comment);
+      return made;
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      throw new TextError(`${text.file}: ${comment}: ${error.message}`);
+    }
+  };
+  const made = old
+    .replace(BLOCK, (all, comment, name: string, words: string) =>
+      replace(all, comment, () => {
+        const make = MAKERS[name];
+        if (!make) throw new TextError(`nothing is made by ${name}`);
+        const block = make(text, words.split(" ").filter(Boolean));
+        return `${comment}\n\n${block}`;
+      }),
+    )
+    .replace(ANSWER, (all, comment, name: string, question: string, end) =>
+      replace(all, comment, () => {
+        const seen = text.observed[name];
+        const asked = QUESTIONS.find((one) => one.name === question);
+        if (!seen || !asked) throw new TextError("that was not seen");
+        return `${comment}${asked.answer(seen.observation)}${end}`;
+      }),
+    );
+  return { made, stale };
+}
+
+/**
+ * Looks for links and images that lead nowhere: to a file that is not there, to a heading that is
+ * not in it, or to no address at all. Other sites are not asked.
+ * @returns a line for each
+ */
+export function deadLinks(source: string, { root, file }: Text): string[] {
+  const dead: string[] = [];
+  marked.walkTokens(tokensOf(source), (token) => {
+    if (token.type !== "link" && token.type !== "image") return;
+    const { href } = token;
+    if (/^(https?|mailto):/.test(href)) {
+      if (!URL.canParse(href)) dead.push(`${file}: ${href} is no address`);
+      return;
+    }
+    const [path = "", anchor] = href.split("#");
+    const target = path ? resolve(root, dirname(file), path) : join(root, file);
+    if (!existsSync(target)) {
+      dead.push(`${file}: the link ${href} leads to no file`);
+    } else if (anchor && !anchorsOf(target).has(anchor)) {
+      dead.push(`${file}: the link ${href} leads to no heading`);
+    }
+  });
+  return dead;
+}
+
+function anchorsOf(file: string): Set<string> {
+  const slugger = new GithubSlugger();
+  const anchors = new Set<string>();
+  marked.walkTokens(tokensOf(readFileSync(file, "utf8")), (token) => {
+    if (token.type === "heading") anchors.add(slugger.slug(token.text));
+  });
+  return anchors;
+}
+
+/** Reads markdown, without the front matter that Jekyll takes from its top. */
+const tokensOf = (source: string) =>
+  marked.lexer(source.replace(/^---\n.*?\n---\n/s, ""));
+
+function read(root: string, path: string): string {
+  const file = join(root, path);
+  if (!existsSync(file)) throw new TextError(`there is no file ${path}`);
+  return readFileSync(file, "utf8");
+}

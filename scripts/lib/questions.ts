@@ -1,0 +1,91 @@
+import type { CookieEffect, Observation, Step } from "./observe.ts";
+import { ORDERS } from "./orders.ts";
+
+/** One of the verifier's questions, with all that a table of answers needs. */
+export interface Question {
+  name: keyof Observation;
+  heading: string;
+  /** What is asked, in a line. */
+  meaning: string;
+  /** Tells the answer, in a word, so that a table fits a terminal. */
+  answer: (seen: Observation) => string;
+}
+
+/** All questions, in the order in which tables have them. */
+export const QUESTIONS: Question[] = [
+  {
+    name: "updateCookie",
+    heading: "update cookie",
+    meaning: "what the response to /update does to the session cookie",
+    answer: (seen) => effect(seen.updateCookie),
+  },
+  {
+    name: "logoutCookie",
+    heading: "logout cookie",
+    meaning: "what the response to /logout does to it",
+    answer: (seen) => effect(seen.logoutCookie),
+  },
+  {
+    name: "browser",
+    heading: "browser",
+    meaning: `orders, of ${ORDERS.length}, that leave the browser logged in`,
+    answer: (seen) => String(seen.browser),
+  },
+  {
+    name: "server",
+    heading: "server",
+    meaning: "orders after which a copy of the old cookie still works",
+    answer: (seen) => String(seen.server),
+  },
+  {
+    name: "draft",
+    heading: "draft",
+    meaning: "as browser, for POST /draft, a route that no fix names",
+    answer: (seen) => String(seen.draft),
+  },
+  {
+    name: "nextUser",
+    heading: "next user",
+    meaning: "alice out, bob in, her late response arrives: who is in?",
+    answer: (seen) => seen.nextUser ?? "none",
+  },
+  {
+    name: "lateRequest",
+    heading: "late request",
+    meaning: "alice out, bob in, her late request arrives: who is in?",
+    answer: (seen) => seen.lateRequest ?? "none",
+  },
+  {
+    name: "knowsUser",
+    heading: "knows user",
+    meaning: "does POST /update know who is calling?",
+    answer: (seen) => (seen.knowsUser ? "yes" : "no"),
+  },
+  {
+    name: "rolls",
+    heading: "rolls",
+    meaning: "does activity extend the session?",
+    answer: (seen) => (seen.rolls ? "yes" : "no"),
+  },
+  {
+    name: "otherDevice",
+    heading: "other device",
+    meaning: "alice's other device, after she logs out here: in or out?",
+    answer: (seen) => (seen.otherDevice ? "in" : "out"),
+  },
+];
+
+/** Tells what a response does to the session cookie; a number says how large it sets it. */
+function effect({ effect, bytes }: CookieEffect): string {
+  if (effect === "set") return `${bytes} B`;
+  return effect === "cleared" ? "clears" : "leaves";
+}
+
+/** Tells an order, in a line for each event. */
+export const stepLines = (steps: Step[]): string[] =>
+  steps.map(({ event, withCookie, cookie }) => {
+    const sent = withCookie && "with the session cookie";
+    const size = cookie?.bytes ? `, ${cookie.bytes} bytes` : "";
+    const stored = cookie && `session cookie ${cookie.effect}${size}`;
+    return `/${event.padEnd(16)} ${sent || stored || ""}`.trimEnd();
+  });

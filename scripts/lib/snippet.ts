@@ -1,0 +1,125 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { basename } from "node:path";
+
+/** How long a snippet may take to start, and to stop, in milliseconds. */
+const START_MS = 20_000;
+const STOP_MS = 5_000;
+
+/** A snippet is on its own: any free port, the local provider, and nothing slow. */
+const ENVIRONMENT = {
+  ...process.env,
+  PORT: "0",
+  UPDATE_MS: "0",
+  IDP_MS: "0",
+  ISSUER_BASE_URL: undefined,
+  CLIENT_ID: undefined,
+  CLIENT_SECRET: undefined,
+  SECRET: undefined,
+};
+
+/** Something that a snippet did wrong, with the last lines that it printed. */
+export class SnippetError extends Error {}
+
+/** A snippet that runs in a process of its own. */
+export interface Snippet {
+  name: string;
+  /** The app's address, as the snippet printed it. */
+  baseURL: string;
+  /** The time by the snippet's clock, in milliseconds since 1970. */
+  now(): number;
+  /** Moves the snippet's clock forward, by some milliseconds. */
+  travel(milliseconds: number): Promise<void>;
+  /** Makes an error that names the snippet and has the last lines that it printed. */
+  blame(reason: unknown): SnippetError;
+  /**
+   * Asks the process to end, and makes it after a while.
+   * @returns how it ended, when it did so by itself and not because it was asked to
+   */
+  stop(): Promise<string | undefined>;
+}
+
+/**
+ * Starts a snippet as a reader does, in its own process through tsx. Only its clock can be moved,
+ * and it takes no time for its work: the verifier says when a request is answered.
+ * @param file the snippet's path
+ * @param cancel aborts to end the process at once
+ * @returns once the snippet accepts requests
+ * @throws {SnippetError} when it ends before that, or takes too long
+ */
+export async function startSnippet(
+  file: string,
+  cancel: AbortSignal,
+): Promise<Snippet> {
+  const name = basename(file, ".ts");
+  const loaders = ["tsx", "./clock.ts"].flatMap((module) => [
+    "--import",
+    import.meta.resolve(module),
+  ]);
+  const child = spawn(process.execPath, [...loaders, file], {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: ENVIRONMENT,
+    signal: cancel,
+    killSignal: "SIGKILL",
+  });
+  // It is an error, too, when the process ends because of `cancel`.
+  child.on("error", () => {});
+  const ended = once(child, "close").then(([code, signal]) =>
+    code === null ? `signal ${signal}` : `exit code ${code}`,
+  );
+
+  let output = "";
+  const address = new Promise<string>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        output = (output + text).slice(-20_000);
+        const found = output.match(/http:\/\/localhost:\d+/);
+        if (found) resolve(found[0]);
+      });
+    }
+  });
+  const blame = (reason: unknown): SnippetError => {
+    const words = reason instanceof Error ? reason.message : reason;
+    const lines = output.trim().split("\n").slice(-12).join("\n  | ");
+    const last = lines ? `The last it printed:\n  | ${lines}` : "";
+    return new SnippetError(`${name}: ${words}. ${last}`.trimEnd());
+  };
+
+  let timer: NodeJS.Timeout | undefined;
+  const baseURL = await Promise.race([
+    address,
+    ended.then((how) => Promise.reject(blame(`it ended, with ${how}`))),
+    new Promise<never>((_, reject) => {
+      const late = `it gave no address within ${START_MS / 1000} s`;
+      timer = setTimeout(() => reject(blame(late)), START_MS);
+    }),
+  ])
+    .catch((error) => {
+      child.kill("SIGKILL");
+      throw error;
+    })
+    .finally(() => clearTimeout(timer));
+
+  let ahead = 0;
+  return {
+    name,
+    baseURL,
+    now: () => Date.now() + ahead,
+    async travel(milliseconds) {
+      const moved = once(child, "message");
+      child.send(milliseconds);
+      await Promise.race([moved.then(([ms]) => (ahead = ms)), ended]);
+    },
+    blame,
+    async stop() {
+      let killed = false;
+      const timer = setTimeout(() => {
+        killed = child.kill("SIGKILL");
+      }, STOP_MS);
+      child.kill("SIGTERM");
+      const how = await ended;
+      clearTimeout(timer);
+      return killed || how === "exit code 0" ? undefined : how;
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** The repository's top folder. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A process that a test has started. */
+export interface Running {
+  /** All that it has printed so far, on both streams. */
+  output(): string;
+  /** Resolves with the match once it has printed something like this. */
+  printed(pattern: RegExp): Promise<RegExpMatchArray>;
+  kill(signal: NodeJS.Signals): void;
+  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+/**
+ * Starts a TypeScript file through tsx. It is killed when the test ends, if it has not ended.
+ * @param environment what to set, and with undefined to unset, in the environment of the test
+ */
+export function start(
+  t: TestContext,
+  file: string,
+  words: string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+): Running {
+  const tsx = import.meta.resolve("tsx");
+  const child = spawn(process.execPath, ["--import", tsx, file, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    // What the test runner sets in its own processes would change what a nested one prints.
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...environment },
+  });
+  const texts = { stdout: "", stderr: "", all: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      texts[name] += text;
+      texts.all += text;
+      child.emit("printed");
+    });
+  }
+  const ended = once(child, "close").then(([code]) => ({ code, ...texts }));
+  t.after(() => {
+    child.kill("SIGKILL");
+    return ended;
+  });
+  return {
+    output: () => texts.all,
+    async printed(pattern) {
+      for (;;) {
+        const found = texts.all.match(pattern);
+        if (found) return found;
+        if (child.exitCode !== null) {
+          throw new Error(`it ended without ${pattern}:\n${texts.all}`);
+        }
+        await Promise.race([once(child, "printed"), ended]);
+      }
+    },
+    kill: (signal) => child.kill(signal),
+    ended,
+  };
+}
+
+/** Runs a command of ours to its end. */
+export const run = (t: TestContext, command: string, ...words: string[]) =>
+  start(t, join(ROOT, "scripts", `${command}.ts`), words).ended;
+
+/**
+ * Copies the repository into a temporary folder that is gone after the test, so that the test can
+ * break something in it. The installed packages are linked, not copied.
+ * @returns the folder's path, and a function that changes one file of the copy
+ */
+export function copyRepository(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), "in-flight-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const name of ["package.json", "README.md", "LICENSE"]) {
+    cpSync(join(ROOT, name), join(folder, name));
+  }
+  for (const name of ["snippets", "scripts", "posts", "assets"]) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  const modules = "node_modules";
+  symlinkSync(join(ROOT, modules), join(folder, modules), "junction");
+  return {
+    folder,
+    /** Replaces a text in a file, and fails when that is not there. */
+    edit(file: string, from: string | RegExp, to: string): void {
+      const path = join(folder, file);
+      const old = readFileSync(path, "utf8");
+      const made = old.replace(from, () => to);
+      if (made === old) throw new Error(`${file} does not have ${from}`);
+      writeFileSync(path, made);
+    },
+    write: (file: string, text: string): void =>
+      writeFileSync(join(folder, file), text),
+  };
+}

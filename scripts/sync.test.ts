@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { codeDiff, region } from "./lib/regions.ts";
+import { copyRepository, run } from "./lib/testing.ts";
+
+const POST =
+  "posts/2023-03-10-express-openid-connect-and-in-flight-requests.md";
+
+describe("npm run sync", { concurrency: 2 }, () => {
+  test("finds all up to date, and changes nothing", async (t) => {
+    const { folder } = copyRepository(t);
+    const { code, stdout, stderr } = await run(t, "sync", "--in", folder);
+    assert.deepEqual([code, stdout, stderr], [0, "", ""]);
+  });
+
+  test("mends what --check finds stale", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    const before = readFileSync(join(folder, POST), "utf8");
+    edit(POST, 'app.get("/", page);', 'app.get("/", oldPage);');
+    edit(POST, "+app.post(", "+app.put(");
+    edit(POST, /-->19<!--/, "-->18<!--");
+    edit("README.md", "| 1161 B ", "| 1162 B ");
+
+    const check = await run(t, "sync", "--check", "--in", folder);
+    assert.equal(check.code, 1);
+    assert.deepEqual(check.stderr.trim().split("\n"), [
+      "README.md: <!-- verdicts: broken fix-ordering fix-store --> is stale: run npm run sync",
+      `${POST}: <!-- snippet: snippets/broken.ts#app --> is stale: run npm run sync`,
+      `${POST}: <!-- diff: snippets/broken.ts snippets/fix-ordering.ts --> is stale: run npm run sync`,
+      `${POST}: <!-- seen: broken.browser --> is stale: run npm run sync`,
+    ]);
+
+    assert.equal((await run(t, "sync", "--in", folder)).code, 0);
+    assert.equal(readFileSync(join(folder, POST), "utf8"), before);
+  });
+
+  test("notices that a snippet has changed", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    edit("snippets/broken.ts", "idpLogout: true", "idpLogout: false");
+    const { code, stderr } = await run(t, "sync", "--check", "--in", folder);
+    assert.equal(code, 1);
+    assert.match(stderr, /snippets\/broken\.ts#app --> is stale/);
+  });
+
+  for (const [what, file, from, to, complaint] of [
+    [
+      "a region that is missing",
+      "snippets/fix-store.ts",
+      "// #region store",
+      "",
+      /fix-store\.ts#store -->: snippets\/fix-store\.ts has no region store$/m,
+    ],
+    [
+      "a file that is missing",
+      POST,
+      "<!-- snippet: snippets/broken.ts#app -->",
+      "<!-- snippet: snippets/none.ts#app -->",
+      /there is no file snippets\/none\.ts$/m,
+    ],
+    [
+      "a comment that it does not understand",
+      POST,
+      "<!-- verdicts: ",
+      "<!-- verdict: ",
+      /<!-- verdict: .*: nothing is made by verdict$/m,
+    ],
+    [
+      "a snippet that the verifier has not seen",
+      POST,
+      "seen: broken.browser",
+      "seen: broken.brower",
+      /<!-- seen: broken\.brower -->: that was not seen$/m,
+    ],
+    [
+      "a link to a file that is not there",
+      POST,
+      "](../snippets/)",
+      "](../snippet/)",
+      /the link \.\.\/snippet\/ leads to no file$/m,
+    ],
+    [
+      "a link to a heading that is not there",
+      POST,
+      "](../snippets/)",
+      "](../README.md#what-it-cost)",
+      /the link \.\.\/README\.md#what-it-cost leads to no heading$/m,
+    ],
+    [
+      "an image that is not there",
+      POST,
+      "I click *Log out*.",
+      "![The list](../assets/list.png)",
+      /the link \.\.\/assets\/list\.png leads to no file$/m,
+    ],
+  ] as const) {
+    test(`complains about ${what}`, async (t) => {
+      const { folder, edit } = copyRepository(t);
+      edit(file, from, to);
+      for (const options of [["--check"], []]) {
+        const words = [...options, "--in", folder];
+        const { code, stderr } = await run(t, "sync", ...words);
+        assert.equal(code, 1);
+        assert.match(stderr, complaint);
+      }
+    });
+  }
+
+  test("explains itself, and what it does not understand", async (t) => {
+    const help = await run(t, "sync", "--help");
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /^Usage: npm run sync/);
+    const option = await run(t, "sync", "--all");
+    assert.equal(option.code, 2);
+    assert.doesNotMatch(option.stderr, /^ +at /m);
+  });
+});
+
+test("a region comes without its indentation, and without other markers", () => {
+  const source = `{
+  // #region outer
+  one {
+    // #region inner
+    two;
+    // #endregion inner
+  }
+  // #endregion outer
+}
+`;
+  assert.equal(region(source, "outer"), "one {\n  two;\n}");
+  assert.equal(region(source, "inner"), "two;");
+  assert.equal(region(source, "other"), undefined);
+});
+
+test("a diff leaves out the comment at the top, and the markers", () => {
+  const one = { name: "a.ts", text: "// A.\n\nx();\n// #region r\ny();\n" };
+  const other = { name: "b.ts", text: "// B.\n\nx();\nz();\n" };
+  assert.equal(
+    codeDiff(one, other),
+    "--- a.ts\n+++ b.ts\n@@ -1,2 +1,2 @@\n x();\n-y();\n+z();",
+  );
+});

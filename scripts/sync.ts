@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { runCommand } from "./lib/command.ts";
+import { deadLinks, generate, type Text, TextError } from "./lib/markdown.ts";
+import { readObserved } from "./lib/observed.ts";
+
+const HELP = `Usage: npm run sync -- [options]
+
+Copies code, diffs and verdicts into the README and the posts: from snippets/,
+and from assets/verdicts.json, which npm run verify -- --write makes.
+
+Options:
+  --check       change nothing; fail when something is stale, a region is
+                missing, or a link leads nowhere
+  --in FOLDER   work on another copy of this repository
+  -h, --help    print this
+
+Exit code: 0 when all is up to date, 1 when not, 2 when the command line makes
+no sense.
+`;
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Runs the command, and returns its exit code. */
+function main(): number {
+  const { values: options } = parseArgs({
+    options: {
+      check: { type: "boolean" },
+      in: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const root = options.in ?? ROOT;
+  const posts = readdirSync(join(root, "posts")).map((name) => `posts/${name}`);
+  const observed = readObserved(root);
+  const problems = ["README.md", ...posts].flatMap((file) =>
+    syncFile({ root, file, observed }, options.check ?? false),
+  );
+  if (problems.length > 0) console.error(problems.join("\n"));
+  return problems.length > 0 ? 1 : 0;
+}
+
+/** Brings one file up to date, or only looks whether it is; returns a line for each problem. */
+function syncFile(text: Text, check: boolean): string[] {
+  const path = join(text.root, text.file);
+  const old = readFileSync(path, "utf8");
+  try {
+    const { made, stale } = generate(old, text);
+    const dead = deadLinks(made, text);
+    if (check) {
+      const advice = "is stale: run npm run sync";
+      return [...stale.map((at) => `${text.file}: ${at} ${advice}`), ...dead];
+    }
+    if (made !== old) {
+      writeFileSync(path, made);
+      console.log(`${text.file}: brought up to date`);
+    }
+    return dead;
+  } catch (error) {
+    if (error instanceof TextError) return [error.message];
+    throw error;
+  }
+}
+
+await runCommand("sync", main);

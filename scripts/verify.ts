@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { runCommand, UsageError } from "./lib/command.ts";
+import { writeObserved } from "./lib/observed.ts";
+import { ORDERS } from "./lib/orders.ts";
+import {
+  answersTable,
+  differenceLines,
+  legend,
+  logoutLine,
+  losingOrder,
+  paint,
+} from "./lib/report.ts";
+import { runSnippets, strangers } from "./lib/run.ts";
+import { VERDICTS } from "./lib/verdicts.ts";
+
+const HELP = `Usage: npm run verify -- [options] [snippet ...]
+
+Starts each snippet, or those that are named, and plays a browser in which the
+user logs out while a request is in flight. One such request and one logout can
+happen in ${ORDERS.length} orders. It tries all of them, and prints who is logged in then.
+
+Options:
+  --orders       also print a shortest order that leaves the user logged in
+  --json         print what was seen, as JSON
+  --write        write it to assets/verdicts.json too; npm run sync makes the
+                 tables in the README and the posts from that
+  --from FOLDER  take the snippets from another folder
+  -h, --help     print this
+
+Columns:
+${legend().replace(/^/gm, "  ")}
+
+Snippets:
+  ${Object.keys(VERDICTS).join("\n  ")}
+
+Exit code: 0 when all is as expected, 1 when something differs or a snippet
+fails, 2 when the command line makes no sense.
+`;
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Runs the command, and returns its exit code. */
+async function main(): Promise<number> {
+  const { options, names } = readCommandLine();
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const folder = options.from ?? join(ROOT, "snippets");
+  const problems = strangers(folder);
+  const cancel = new AbortController();
+  process.once("SIGINT", () => cancel.abort(130));
+  process.once("SIGTERM", () => cancel.abort(143));
+  const results = await runSnippets(names, folder, cancel.signal, showProgress);
+  if (process.stderr.isTTY) process.stderr.write(ERASE_LINE);
+  if (cancel.signal.aborted) return cancel.signal.reason;
+
+  const rows = [];
+  for (const result of results) {
+    if ("failure" in result) problems.push(result.failure.message);
+    else rows.push(result);
+  }
+  problems.push(...rows.flatMap(differenceLines));
+  const observed = Object.fromEntries(
+    rows.map(({ name, report }) => [name, report]),
+  );
+  if (options.json) {
+    console.log(JSON.stringify(observed, null, 2));
+  } else if (rows.length > 0) {
+    console.log(`${answersTable(rows)}\n\n${logoutLine(rows)}\n\n${legend()}`);
+    if (options.orders) {
+      for (const row of rows) console.log(`\n${losingOrder(row)}`);
+    }
+  }
+  if (problems.length > 0) {
+    console.error(`\n${problems.join("\n")}`);
+    return 1;
+  }
+  if (options.write) writeObserved(ROOT, observed);
+  if (!options.json) {
+    const verdict = `${rows.length} of ${rows.length} snippets do what is expected of them.`;
+    console.log(`\n${paint("green", verdict)}`);
+  }
+  return 0;
+}
+
+function readCommandLine() {
+  const { values: options, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      orders: { type: "boolean" },
+      json: { type: "boolean" },
+      write: { type: "boolean" },
+      from: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  const all = Object.keys(VERDICTS);
+  for (const name of positionals) {
+    if (!all.includes(name)) {
+      throw new UsageError(
+        `there is no snippet ${name}; there are ${all.join(", ")}`,
+      );
+    }
+  }
+  if (options.write && positionals.length > 0) {
+    throw new UsageError("--write needs all snippets: leave out their names");
+  }
+  if (options.from && !existsSync(options.from)) {
+    throw new UsageError(`there is no folder ${options.from}`);
+  }
+  const names = positionals.length > 0 ? [...new Set(positionals)] : all;
+  return { options, names };
+}
+
+/** Goes to the start of a terminal's line and erases it (ECMA-48, EL). */
+const ERASE_LINE = "\r\x1b[K";
+
+function showProgress(share: number): void {
+  if (!process.stderr.isTTY) return;
+  const percent = Math.floor(share * 100);
+  process.stderr.write(`${ERASE_LINE}Trying all orders: ${percent} %`);
+}
+
+await runCommand("verify", main);

@@ -1,0 +1,40 @@
+import type { RequestHandler } from "express";
+
+/**
+ * Prints a line for each request and one for each response, with what happened to the session
+ * cookie, but never its value. Paths are printed without their query, which can hold secrets.
+ */
+export const log: RequestHandler = (req, res, next) => {
+  const route = `${req.method.padEnd(4)} ${req.path.padEnd(9)}`;
+  const sent = cookieBytes(req.headers.cookie?.split("; ") ?? []);
+  const start = performance.now();
+  console.log(`→ ${route}  session cookie ${sent ? "sent" : "not sent"}`);
+  res.once("close", () => {
+    const status = res.writableFinished ? `${res.statusCode}` : "cut";
+    const ms = `${Math.round(performance.now() - start)} ms`.padStart(7);
+    const outcome = describe(res.getHeaders()["set-cookie"] ?? []);
+    console.log(`← ${route}  session cookie ${outcome}  (${status}, ${ms})`);
+  });
+  next();
+};
+
+/** Tells what a response's `Set-Cookie` headers do to the session cookie. */
+function describe(setCookies: string | string[]): string {
+  const headers = [setCookies].flat();
+  const bytes = cookieBytes(headers);
+  if (bytes === undefined) return "untouched";
+  return bytes > 0 ? `set, ${bytes} bytes` : "cleared";
+}
+
+/**
+ * Counts the bytes of the session cookie's value, which are more than none when it is set.
+ * A large session comes in chunks, `appSession.0` and so on, which count as one.
+ * @param cookies texts that begin with `name=value`
+ * @returns the count, or undefined when the session cookie is not among them
+ */
+function cookieBytes(cookies: string[]): number | undefined {
+  const values = cookies.flatMap(
+    (text) => text.match(/^appSession(?:\.\d+)?=([^;]*)/)?.[1] ?? [],
+  );
+  return values.length ? values.join("").length : undefined;
+}

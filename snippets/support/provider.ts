@@ -1,0 +1,116 @@
+import { generateKeyPairSync } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import type { Configuration } from "oidc-provider";
+import { loginPage, logoutPage } from "./page.ts";
+import { type Provider, randomSecret } from "./settings.ts";
+
+/** The people who can log in at the local provider. There are no passwords. */
+export const USERS = ["alice", "bob"] as const;
+
+/**
+ * Starts an OpenID provider in this process: `oidc-provider`, which is certified, on a free port
+ * of 127.0.0.1, with new keys and secrets. The app is on `localhost`, so that neither of the two
+ * sees the other's cookies: cookies know hosts, but no ports.
+ * @param baseURL the app's own address, the only one that the provider sends browsers back to
+ * @param idpMs how long the logout hop takes, in milliseconds
+ * @returns what `auth()` has to know, and how to stop it
+ */
+export async function startProvider(
+  baseURL: string,
+  idpMs: number,
+): Promise<{ provider: Provider; close: () => void }> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = { clientID: "in-flight", clientSecret: randomSecret() };
+
+  const openid = await quietProvider(issuer, {
+    clients: [
+      {
+        client_id: client.clientID,
+        client_secret: client.clientSecret,
+        redirect_uris: [`${baseURL}/callback`],
+        post_logout_redirect_uris: [baseURL],
+      },
+    ],
+    cookies: { keys: [randomSecret()] },
+    jwks: { keys: [newSigningKey()] },
+    pkce: { required: () => true },
+    findAccount: (_ctx, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id }),
+    }),
+    interactions: { url: (_ctx, { uid }) => `/login/${uid}` },
+    // There is no consent page: a grant made here is what it would have asked for.
+    async loadExistingGrant({ oidc }) {
+      const grant = new oidc.provider.Grant({
+        clientId: oidc.client?.clientId,
+        accountId: oidc.session?.accountId,
+      });
+      grant.addOIDCScope("openid profile email");
+      await grant.save();
+      return grant;
+    },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource(ctx, form) {
+          ctx.body = logoutPage(form);
+        },
+      },
+    },
+  });
+
+  openid.use(async (ctx, next) => {
+    const [, folder, uid, user] = ctx.path.split("/");
+    if (folder === "login" && uid && ctx.method === "GET") {
+      ctx.body = loginPage(
+        USERS.map((name) => [name, `/login/${uid}/${name}`]),
+      );
+    } else if (folder === "login" && USERS.includes(user as "alice")) {
+      const result = { login: { accountId: user as string } };
+      ctx.redirect(await openid.interactionResult(ctx.req, ctx.res, result));
+    } else {
+      // A real provider's round trip. While the browser waits for this answer, the page that it
+      // comes from is still there, and takes the late response.
+      if (ctx.path === "/session/end") await setTimeout(idpMs);
+      await next();
+    }
+  });
+
+  server.on("request", openid.callback());
+  return {
+    provider: { issuerBaseURL: issuer, ...client, secret: randomSecret() },
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Makes the key that signs ID tokens, with the algorithm that `auth()` and Auth0 default to. */
+function newSigningKey() {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return { ...privateKey.export({ format: "jwk" }), alg: "RS256", use: "sig" };
+}
+
+/**
+ * Makes the provider without the notices that it prints at import, at start and at first use:
+ * they tell whoever runs it in production what to configure, and here nobody does.
+ */
+async function quietProvider(issuer: string, configuration: Configuration) {
+  for (const level of ["info", "warn"] as const) {
+    const print = console[level];
+    console[level] = (...words: unknown[]) => {
+      if (!String(words[0]).includes("oidc-provider ")) print(...words);
+    };
+  }
+  const { Provider: OpenIDProvider } = await import("oidc-provider");
+  return new OpenIDProvider(issuer, configuration);
+}
