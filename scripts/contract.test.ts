@@ -71,8 +71,8 @@ for (const name of Object.keys(VERDICTS)) {
         );
         await inFlight.received;
         other.kill(signal);
-        await assert.rejects(inFlight.finish());
         assert.equal((await other.ended).code, 0);
+        await assert.rejects(inFlight.finish());
       }
       assert.doesNotMatch(snippet.output(), STACK);
     });
