@@ -82,7 +82,7 @@ for (const name of Object.keys(VERDICTS)) {
       const [baseURL] = await snippet.printed(ADDRESS);
       const browser = new Browser({ baseURL, now: Date.now });
       await browser.logIn("alice");
-      const { url, headers } = await browser.compose("GET", "/whoami");
+      const { url, headers } = await browser.compose("cors", "GET", "/whoami");
       const real = String(headers.cookie);
       const whoami = async (cookie: string) => {
         const answer = await fetch(url, { headers: { cookie } });
@@ -105,6 +105,47 @@ for (const name of Object.keys(VERDICTS)) {
     });
   });
 }
+
+describe("a session in chunks", { concurrency: 2 }, () => {
+  const stateless = Object.entries(VERDICTS).filter(
+    ([name]) => !/store|complete/.test(name),
+  );
+  for (const [name] of stateless) {
+    test(`is never put together from two by ${name}`, async (t) => {
+      const snippet = startSnippet(t, name, { CLAIM_BYTES: "5000" });
+      const [baseURL] = await snippet.printed(ADDRESS);
+      const cookiesOf = async (user: string) => {
+        const browser = new Browser({ baseURL, now: Date.now });
+        await browser.logIn(user);
+        const { headers } = await browser.compose("cors", "GET", "/whoami");
+        return String(headers.cookie).split("; ");
+      };
+      const [one, other] = [await cookiesOf("alice"), await cookiesOf("alice")];
+      assert.deepEqual(
+        one.map((cookie) => cookie.split("=")[0]),
+        ["appSession.0", "appSession.1", "appSession.2"],
+      );
+      const whoami = async (...cookies: (string | undefined)[]) => {
+        const headers = { cookie: cookies.join("; ") };
+        const answer = await fetch(new URL("/whoami", baseURL), { headers });
+        return ((await answer.json()) as { user: string | null }).user;
+      };
+      assert.equal(await whoami(...one), "alice");
+      for (const mix of [
+        [one[0], other[1], one[2]],
+        [other[0], one[1], one[2]],
+        [one[0], one[1], other[2]],
+        [one[0], one[1]],
+        [one[1], one[2]],
+        [...one, other[2]?.replace(".2=", ".3=")],
+      ]) {
+        assert.equal(await whoami(...mix), null);
+      }
+      assert.equal(await whoami(...other), "alice");
+      assert.doesNotMatch(snippet.output(), STACK);
+    });
+  }
+});
 
 describe("the settings of a snippet", { concurrency: 2 }, () => {
   const refuses = async (
@@ -172,7 +213,12 @@ describe("the settings of a snippet", { concurrency: 2 }, () => {
 
   test("another provider takes the local one's place", async (t) => {
     const port = await freePort();
-    const local = await startProvider(`http://localhost:${port}`, 0);
+    const local = await startProvider({
+      baseURL: `http://localhost:${port}`,
+      idpMs: 0,
+      claimBytes: 0,
+      backChannelLogout: false,
+    });
     t.after(() => local.close());
     const snippet = startSnippet(t, "broken", {
       PORT: String(port),
@@ -196,7 +242,9 @@ describe("the settings of a snippet", { concurrency: 2 }, () => {
     const browser = new Browser({ baseURL, now: Date.now });
     await browser.logIn("alice");
     const start = performance.now();
-    await browser.exchange(await browser.compose("POST", "/update", {}));
+    await browser.exchange(
+      await browser.compose("cors", "POST", "/update", {}),
+    );
     const updated = performance.now();
     await browser.logOut();
     const end = performance.now();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { codeDiff, region } from "./lib/regions.ts";
 import { copyRepository, run } from "./lib/testing.ts";
+import { VERDICTS } from "./lib/verdicts.ts";
 
 const POST =
   "posts/2023-03-10-express-openid-connect-and-in-flight-requests.md";
@@ -21,15 +22,17 @@ describe("npm run sync", { concurrency: 2 }, () => {
     edit(POST, 'app.get("/", page);', 'app.get("/", oldPage);');
     edit(POST, "+app.post(", "+app.put(");
     edit(POST, /-->19<!--/, "-->18<!--");
-    edit("README.md", "| 1161 B ", "| 1162 B ");
+    edit("assets/broken.svg", "alice", "bob");
+    edit("README.md", "| 1323 B ", "| 1324 B ");
 
     const check = await run(t, "sync", "--check", "--in", folder);
     assert.equal(check.code, 1);
     assert.deepEqual(check.stderr.trim().split("\n"), [
-      "README.md: <!-- verdicts: broken fix-ordering fix-store --> is stale: run npm run sync",
+      `README.md: <!-- verdicts: ${Object.keys(VERDICTS).join(" ")} --> is stale: run npm run sync`,
       `${POST}: <!-- snippet: snippets/broken.ts#app --> is stale: run npm run sync`,
       `${POST}: <!-- diff: snippets/broken.ts snippets/fix-ordering.ts --> is stale: run npm run sync`,
       `${POST}: <!-- seen: broken.browser --> is stale: run npm run sync`,
+      "assets/broken.svg is stale: run npm run sync",
     ]);
 
     assert.equal((await run(t, "sync", "--in", folder)).code, 0);

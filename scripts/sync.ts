@@ -1,15 +1,18 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runCommand } from "./lib/command.ts";
+import { ordersGrid, sequenceDiagram } from "./lib/diagrams.ts";
 import { deadLinks, generate, type Text, TextError } from "./lib/markdown.ts";
-import { readObserved } from "./lib/observed.ts";
+import { type Observed, readObserved } from "./lib/observed.ts";
+import { ORDERS } from "./lib/orders.ts";
 
 const HELP = `Usage: npm run sync -- [options]
 
-Copies code, diffs and verdicts into the README and the posts: from snippets/,
-and from assets/verdicts.json, which npm run verify -- --write makes.
+Copies code, diffs and verdicts into the README and the posts, and draws the
+diagrams in assets/: from snippets/, and from assets/verdicts.json, which
+npm run verify -- --write makes.
 
 Options:
   --check       change nothing; fail when something is stale, a region is
@@ -42,6 +45,9 @@ function main(): number {
   const problems = ["README.md", ...posts].flatMap((file) =>
     syncFile({ root, file, observed }, options.check ?? false),
   );
+  for (const [file, picture] of Object.entries(diagrams(observed))) {
+    problems.push(...syncPicture(root, file, picture, options.check ?? false));
+  }
   if (problems.length > 0) console.error(problems.join("\n"));
   return problems.length > 0 ? 1 : 0;
 }
@@ -66,6 +72,46 @@ function syncFile(text: Text, check: boolean): string[] {
     if (error instanceof TextError) return [error.message];
     throw error;
   }
+}
+
+/** Draws what was seen: the orders of all snippets, and one that loses for each that has one. */
+function diagrams(observed: Observed): Record<string, string> {
+  const grids = Object.entries(observed).map(([name, report]) => ({
+    name,
+    losing: report.losing,
+    possible: [...ORDERS.keys()].filter(
+      (at) => !report.impossible.includes(at),
+    ),
+  }));
+  const pictures = { "assets/orders.svg": ordersGrid(grids) };
+  const losing = Object.entries(observed).filter(
+    ([, report]) => report.losing.length > 0,
+  );
+  return {
+    ...pictures,
+    ...Object.fromEntries(
+      losing.map(([name, { example }]) => [
+        `assets/${name}.svg`,
+        sequenceDiagram(name, example, "alice is logged in"),
+      ]),
+    ),
+  };
+}
+
+/** Draws one picture, or only looks whether it is up to date; returns a line for a problem. */
+function syncPicture(
+  root: string,
+  file: string,
+  picture: string,
+  check: boolean,
+): string[] {
+  const path = join(root, file);
+  const old = existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  if (old === picture) return [];
+  if (check) return [`${file} is stale: run npm run sync`];
+  writeFileSync(path, picture);
+  console.log(`${file}: drawn`);
+  return [];
 }
 
 await runCommand("sync", main);

@@ -6,10 +6,11 @@ import { runCommand, UsageError } from "./lib/command.ts";
 import { writeObserved } from "./lib/observed.ts";
 import { ORDERS } from "./lib/orders.ts";
 import {
+  answersBelow,
   answersTable,
+  deepTable,
   differenceLines,
   legend,
-  logoutLine,
   losingOrder,
   paint,
 } from "./lib/report.ts";
@@ -23,10 +24,12 @@ user logs out while a request is in flight. One such request and one logout can
 happen in ${ORDERS.length} orders. It tries all of them, and prints who is logged in then.
 
 Options:
+  --deep         also try two requests at once, in all orders that can differ
+  --large        with a session so large that its cookie comes in chunks
   --orders       also print a shortest order that leaves the user logged in
   --json         print what was seen, as JSON
-  --write        write it to assets/verdicts.json too; npm run sync makes the
-                 tables in the README and the posts from that
+  --write        with --deep: also write it to assets/verdicts.json, of which
+                 npm run sync makes the tables and the diagrams
   --from FOLDER  take the snippets from another folder
   -h, --help     print this
 
@@ -54,7 +57,13 @@ async function main(): Promise<number> {
   const cancel = new AbortController();
   process.once("SIGINT", () => cancel.abort(130));
   process.once("SIGTERM", () => cancel.abort(143));
-  const results = await runSnippets(names, folder, cancel.signal, showProgress);
+  const results = await runSnippets(names, {
+    folder,
+    large: options.large ?? false,
+    deep: options.deep ?? false,
+    cancel: cancel.signal,
+    progress: showProgress,
+  });
   if (process.stderr.isTTY) process.stderr.write(ERASE_LINE);
   if (cancel.signal.aborted) return cancel.signal.reason;
 
@@ -65,12 +74,19 @@ async function main(): Promise<number> {
   }
   problems.push(...rows.flatMap(differenceLines));
   const observed = Object.fromEntries(
-    rows.map(({ name, report }) => [name, report]),
+    rows.map(({ name, report, deep }) => [
+      name,
+      { ...report, ...(deep && { deep }) },
+    ]),
   );
+  if (options.write && problems.length === 0) writeObserved(ROOT, observed);
   if (options.json) {
     console.log(JSON.stringify(observed, null, 2));
   } else if (rows.length > 0) {
-    console.log(`${answersTable(rows)}\n\n${logoutLine(rows)}\n\n${legend()}`);
+    console.log(
+      `${answersTable(rows)}\n\n${answersBelow(rows)}\n\n${legend()}`,
+    );
+    if (options.deep) console.log(`\n${deepTable(rows)}`);
     if (options.orders) {
       for (const row of rows) console.log(`\n${losingOrder(row)}`);
     }
@@ -79,7 +95,6 @@ async function main(): Promise<number> {
     console.error(`\n${problems.join("\n")}`);
     return 1;
   }
-  if (options.write) writeObserved(ROOT, observed);
   if (!options.json) {
     const verdict = `${rows.length} of ${rows.length} snippets do what is expected of them.`;
     console.log(`\n${paint("green", verdict)}`);
@@ -92,6 +107,8 @@ function readCommandLine() {
     allowPositionals: true,
     options: {
       orders: { type: "boolean" },
+      deep: { type: "boolean" },
+      large: { type: "boolean" },
       json: { type: "boolean" },
       write: { type: "boolean" },
       from: { type: "string" },
@@ -106,8 +123,9 @@ function readCommandLine() {
       );
     }
   }
-  if (options.write && positionals.length > 0) {
-    throw new UsageError("--write needs all snippets: leave out their names");
+  const isWhole = options.deep && !options.large && !positionals.length;
+  if (options.write && !isWhole) {
+    throw new UsageError("--write goes with --deep, and with nothing else");
   }
   if (options.from && !existsSync(options.from)) {
     throw new UsageError(`there is no folder ${options.from}`);

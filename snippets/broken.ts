@@ -2,17 +2,18 @@
 // browser sets the session cookie again, and the response to a request that
 // was in flight during the logout logs the user back in.
 //
-// Log in and click "Log out": you are still logged in. The log in the terminal
-// says why, in the line of the response to /update.
+// Log in and click "Log out": you are still logged in. The terminal says why:
+//
+//   → POST /update    session cookie sent
+//   → GET  /logout    session cookie sent
+//   ← GET  /logout    session cookie cleared
+//   ← POST /update    session cookie set
 //
 //   npx tsx snippets/broken.ts
 
 import express from "express";
 import { auth } from "express-openid-connect";
-import { log } from "./support/log.ts";
-import { page } from "./support/page.ts";
-import { prepare } from "./support/server.ts";
-import { userOf } from "./support/user.ts";
+import { log, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
@@ -30,10 +31,7 @@ app.use(
 );
 
 app.get("/", page);
-app.get("/whoami", (req, res) => {
-  res.json({ user: userOf(req) });
-});
-
+app.get("/whoami", whoami);
 app.post("/update", express.json(), record);
 app.post("/draft", express.json(), record);
 // #endregion app

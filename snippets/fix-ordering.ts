@@ -7,10 +7,7 @@
 
 import express from "express";
 import { auth } from "express-openid-connect";
-import { log } from "./support/log.ts";
-import { page } from "./support/page.ts";
-import { prepare } from "./support/server.ts";
-import { userOf } from "./support/user.ts";
+import { log, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
@@ -30,10 +27,7 @@ app.use(
 );
 
 app.get("/", page);
-app.get("/whoami", (req, res) => {
-  res.json({ user: userOf(req) });
-});
-
+app.get("/whoami", whoami);
 app.post("/draft", express.json(), record);
 // #endregion app
 

@@ -5,46 +5,33 @@
 //
 //   npx tsx snippets/fix-store.ts
 
-import { randomBytes } from "node:crypto";
 import express, { type Request } from "express";
 import { auth } from "express-openid-connect";
-import { log } from "./support/log.ts";
-import { page } from "./support/page.ts";
-import { prepare } from "./support/server.ts";
-import { userOf } from "./support/user.ts";
+import { LRUCache } from "lru-cache";
+import { log, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
 // #region store
-type Session = { cookie: { expires: number } };
-const sessions = new Map<string, Session>();
+const oneDay = { ttl: 24 * 60 * 60 * 1000, ttlAutopurge: true };
+const sessions = new LRUCache<string, object>(oneDay);
 const newIds = new Set<string>();
 
 const store = {
-  async get(id: string) {
-    return structuredClone(sessions.get(id));
-  },
-  async set(id: string, session: Session) {
+  get: async (id: string) => structuredClone(sessions.get(id)),
+  set: async (id: string, session: object) => {
     // The request that made an id may create its session. All others may only
     // update the session that they loaded, and after a logout there is none.
-    const mayWrite = newIds.delete(id) || sessions.delete(id);
-    if (!mayWrite) return;
-    sessions.set(id, structuredClone(session));
-    // Drop what has expired. What was written the longest ago comes first.
-    for (const [oldId, old] of sessions) {
-      if (old.cookie.expires > Date.now()) break;
-      sessions.delete(oldId);
-    }
+    const mayWrite = newIds.delete(id) || sessions.has(id);
+    if (mayWrite) sessions.set(id, structuredClone(session));
   },
-  async destroy(id: string) {
-    sessions.delete(id);
-  },
+  destroy: async (id: string) => void sessions.delete(id),
 };
 
 function genid(req: Request) {
-  const id = randomBytes(16).toString("hex");
+  const id = crypto.randomUUID();
   newIds.add(id);
   req.res?.once("close", () => newIds.delete(id));
   return id;
@@ -64,10 +51,7 @@ app.use(
 );
 
 app.get("/", page);
-app.get("/whoami", (req, res) => {
-  res.json({ user: userOf(req) });
-});
-
+app.get("/whoami", whoami);
 app.post("/update", express.json(), record);
 app.post("/draft", express.json(), record);
 // #endregion app

@@ -18,14 +18,19 @@ export class Browser {
     this.#snippet = snippet;
   }
 
-  /** Makes a request, with the cookies that the browser has for its address now. */
+  /**
+   * Makes a request, with the cookies that the browser has for its address now.
+   * @param mode `navigate` for a page that is loaded, `cors` for what a script fetches; see
+   * https://www.w3.org/TR/fetch-metadata/#sec-fetch-mode-header
+   */
   async compose(
+    mode: "navigate" | "cors",
     method: "GET" | "POST",
     address: string,
     body?: URLSearchParams | object,
   ): Promise<Outgoing> {
     const url = new URL(address, this.#snippet.baseURL);
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string> = { "sec-fetch-mode": mode };
     const now = this.#snippet.now();
     const cookies = (await this.#jar.getCookies(url.href))
       // The jar goes by this process's clock. The snippet's can be ahead of it.
@@ -72,7 +77,7 @@ export class Browser {
     const { location } = answer.headers;
     if (location) {
       const next = new URL(location, request.url);
-      const onward = await this.compose("GET", next.href);
+      const onward = await this.compose("navigate", "GET", next.href);
       return this.follow(onward, await this.exchange(onward));
     }
     if (answer.status !== 200) {
@@ -87,7 +92,7 @@ export class Browser {
   /** Loads a page, as a click on a link does, or sends a form. */
   async open(address: string, form?: URLSearchParams) {
     const method = form ? "POST" : "GET";
-    const request = await this.compose(method, address, form);
+    const request = await this.compose("navigate", method, address, form);
     return this.follow(request, await this.exchange(request));
   }
 
@@ -100,7 +105,7 @@ export class Browser {
 
   /** Logs out: at the app, and at the provider to which it leads. */
   async logOut(): Promise<void> {
-    const request = await this.compose("GET", "/logout");
+    const request = await this.compose("navigate", "GET", "/logout");
     await this.leaveProvider(request, await this.exchange(request));
   }
 
@@ -115,7 +120,8 @@ export class Browser {
 
   /** Asks the app who is logged in: the user's name, or null for nobody. */
   async whoami(): Promise<string | null> {
-    return whoIn(await this.exchange(await this.compose("GET", "/whoami")));
+    const request = await this.compose("cors", "GET", "/whoami");
+    return whoIn(await this.exchange(request));
   }
 }
 

@@ -15,6 +15,9 @@ globalThis.Date = class extends RealDate {
   }
 } as DateConstructor;
 
+const realNow = performance.now.bind(performance);
+performance.now = () => realNow() + ahead;
+
 process.on("message", (milliseconds: number) => {
   ahead += milliseconds;
   process.send?.(ahead);

@@ -11,6 +11,11 @@ export async function runCommand(
   name: string,
   main: () => number | Promise<number>,
 ): Promise<void> {
+  // Whoever reads the output may stop early, as head does. That is no mistake.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
   try {
     process.exitCode = await main();
   } catch (error) {

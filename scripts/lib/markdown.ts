@@ -56,6 +56,17 @@ const MAKERS: Record<string, Maker> = {
     return `\`\`\`text\n${stepLines(seen.example).join("\n")}\n\`\`\``;
   },
 
+  deep({ observed }, names) {
+    const rows = names.map((name) => {
+      const deep = observed[name]?.deep;
+      if (!deep) throw new TextError(`no two requests were seen with ${name}`);
+      const { tried, possible, browser, server } = deep;
+      return [name, ...[tried, possible, browser, server].map(String)];
+    });
+    const head = ["two requests at once", "tried", "of", "browser", "server"];
+    return markdownTable([head, ...rows]);
+  },
+
   questions() {
     const rows = QUESTIONS.map(({ heading, meaning }) => [heading, meaning]);
     return markdownTable([["column", "what it tells"], ...rows]);

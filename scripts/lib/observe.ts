@@ -1,32 +1,23 @@
-import { Browser, whoIn } from "./browser.ts";
-import type { Answer, InFlight, Outgoing } from "./http.ts";
-import { type Event, ORDERS, simplest } from "./orders.ts";
+import {
+  type Event,
+  type Name,
+  ORDERS,
+  ordersOf,
+  reduce,
+  simplest,
+} from "./orders.ts";
+import { pageWaitsFor } from "./page.ts";
+import {
+  BODY,
+  type CookieEffect,
+  effectOf,
+  loggedIn,
+  type Race,
+  race,
+  type Step,
+  Stepwise,
+} from "./race.ts";
 import type { Snippet } from "./snippet.ts";
-
-/** What a response does to the session cookie. */
-export interface CookieEffect {
-  effect: "set" | "cleared" | "untouched";
-  /** The length of the value that is set, all chunks together. */
-  bytes: number;
-}
-
-/** An event, and what was seen of it. */
-export interface Step {
-  event: Event;
-  /** When it was sent: whether the session cookie went along. */
-  withCookie?: boolean;
-  /** When it was stored: what that did to the session cookie. */
-  cookie?: CookieEffect;
-}
-
-/** One order, from login to the end. */
-export interface Race {
-  steps: Step[];
-  /** Who is logged in in the browser, after all events. */
-  browser: string | null;
-  /** Whom the server takes the bearer of a copy of the cookie for, taken before the logout. */
-  server: string | null;
-}
 
 /** What was seen of one snippet: an answer to each of the verifier's questions. */
 export interface Observation {
@@ -38,11 +29,14 @@ export interface Observation {
   server: number;
   /** As `browser`, with `POST /draft` in flight. */
   draft: number;
+  /** How many orders the snippet's own page can produce: all, unless it waits. */
+  possible: number;
   nextUser: string | null;
   lateRequest: string | null;
   knowsUser: boolean;
   rolls: boolean;
   otherDevice: boolean;
+  otherTab: string | null;
 }
 
 /** Everything that {@link observe} learns about a snippet. */
@@ -50,87 +44,123 @@ export interface Report {
   observation: Observation;
   /** The orders that leave the browser logged in, as indexes into `ORDERS`. */
   losing: number[];
+  /** The orders that the snippet's page can't produce, likewise. */
+  impossible: number[];
   /** What was seen in the simplest of them; empty when there is none. */
   example: Step[];
 }
 
-type Route = "/update" | "/draft";
+/** What {@link observeTwo} saw. */
+export interface DeepReport {
+  /** All orders of the two requests and the logout that the page can produce. */
+  possible: number;
+  /** The orders that were tried, since all others come to the same. */
+  tried: number;
+  /** How many of those leave the browser logged in. */
+  browser: number;
+  /** After how many of those the server accepts a copy of the cookie from before the logout. */
+  server: number;
+}
 
-/** How often {@link observe} reports progress. */
-export const STEPS = 2 * ORDERS.length + 1;
+/** Is called with how much of the work is done, from 0 to 1. */
+export type Progress = (share: number) => void;
 
 const HOUR_MS = 60 * 60 * 1000;
 
 /**
  * Asks a running snippet all questions, one after the other, since some remedies know users and
  * not sessions, so that two races at once would meddle with each other.
- * @param progress is called {@link STEPS} times
  * @throws {Error} when the snippet does not answer as the contract of a snippet says
  */
 export async function observe(
   snippet: Snippet,
-  progress: () => void,
+  progress: Progress,
 ): Promise<Report> {
-  const raceAll = async (route: Route) => {
-    const races: Race[] = [];
-    for (const order of ORDERS) {
-      races.push(await race(snippet, route, order));
-      progress();
-    }
-    return races;
+  const waits = await waitsFor(snippet);
+  const updates = await raceAll(snippet, ordersOf("update"), waits, (share) =>
+    progress(share / 2),
+  );
+  const drafts = await raceAll(snippet, ordersOf("draft"), waits, (share) =>
+    progress(1 / 2 + share / 2),
+  );
+  const losing = updates.flatMap(({ order, browser }) =>
+    browser ? order : [],
+  );
+  const example = simplest(losing);
+  return {
+    observation: {
+      ...(await answerOne(snippet)),
+      browser: losing.length,
+      server: updates.filter(({ server }) => server).length,
+      draft: drafts.filter(({ browser }) => browser).length,
+      possible: updates.length,
+      nextUser: await swapUsers(snippet, waits.update ? "stored" : "received"),
+      lateRequest: await swapUsers(snippet, waits.update ? "stored" : "sent"),
+      otherDevice: await otherDevice(snippet),
+      otherTab: await otherTab(snippet),
+      // The last, since it moves the clock.
+      rolls: await rolls(snippet),
+    },
+    losing,
+    impossible: [...ORDERS.keys()].filter(
+      (index) => !updates.some(({ order }) => order === index),
+    ),
+    example: updates.find(({ order }) => order === example)?.steps ?? [],
   };
-  const races = await raceAll("/update");
-  const drafts = await raceAll("/draft");
-  const observation: Observation = {
-    ...(await answerOne(snippet)),
-    browser: races.filter(({ browser }) => browser).length,
-    server: races.filter(({ server }) => server).length,
-    draft: drafts.filter(({ browser }) => browser).length,
-    nextUser: await swapUsers(snippet, "received"),
-    lateRequest: await swapUsers(snippet, "sent"),
-    otherDevice: await otherDevice(snippet),
-    // The last, since it moves the clock.
-    rolls: await rolls(snippet),
-  };
-  progress();
-  const losing = [...races.keys()].filter((index) => races[index]?.browser);
-  const example = races[simplest(losing) ?? -1]?.steps ?? [];
-  return { observation, losing, example };
 }
 
-/** Alice logs in, and a request and her logout happen in this order. Who is logged in then? */
-async function race(
+/** Tries two requests in flight at once, `/update` and `/draft`, around one logout. */
+export async function observeTwo(
   snippet: Snippet,
-  route: Route,
-  order: readonly Event[],
-): Promise<Race> {
-  const browser = await loggedIn(snippet);
-  const update = new Stepwise(browser, "POST", route);
-  const logout = new Stepwise(browser, "GET", "/logout");
-  const happen: Record<Event, () => Promise<Omit<Step, "event">>> = {
-    "update sent": () => update.send(),
-    "update received": () => update.receive(),
-    "update answered": () => update.answer(),
-    "update stored": () => update.store(),
-    "logout sent": () => logout.send(),
-    "logout answered": () => logout.answer(),
-    "logout stored": async () => {
-      const step = await logout.store();
-      await browser.leaveProvider(logout.request, logout.response);
-      return step;
-    },
-  };
-  const steps: Step[] = [];
-  for (const event of order) steps.push({ event, ...(await happen[event]()) });
-  const inBrowser = await browser.whoami();
-  const copy = new Browser(snippet);
-  const request = await copy.compose("GET", "/whoami");
-  request.headers.cookie = logout.request.headers.cookie ?? "";
+  progress: Progress,
+): Promise<DeepReport> {
+  const waits = await waitsFor(snippet);
+  const all = ordersOf("update", "draft").filter((order) =>
+    canProduce(order, waits),
+  );
+  const races = await raceAll(snippet, reduce(all), waits, progress);
   return {
-    steps,
-    browser: inBrowser,
-    server: whoIn(await copy.exchange(request)),
+    possible: all.length,
+    tried: races.length,
+    browser: races.filter(({ browser }) => browser).length,
+    server: races.filter(({ server }) => server).length,
   };
+}
+
+/** For which requests the snippet's own page waits before it goes to `/logout`. */
+type Waits = Record<Name, boolean>;
+
+async function waitsFor(snippet: Snippet): Promise<Waits> {
+  const { html } = await (await loggedIn(snippet)).open("/");
+  return {
+    update: await pageWaitsFor(html, "/update"),
+    draft: await pageWaitsFor(html, "/draft"),
+  };
+}
+
+/** Whether the page can produce an order: what it waits for, it has before it goes. */
+const canProduce = (order: readonly Event[], waits: Waits): boolean =>
+  (["update", "draft"] as const).every(
+    (name) =>
+      !waits[name] ||
+      order.indexOf(`${name} stored`) < order.indexOf("logout sent"),
+  );
+
+/** Tries orders, but for those that the snippet's page can't produce. */
+async function raceAll(
+  snippet: Snippet,
+  orders: Event[][],
+  waits: Waits,
+  progress: Progress,
+): Promise<(Race & { order: number })[]> {
+  const races = [];
+  for (const [order, events] of orders.entries()) {
+    if (canProduce(events, waits)) {
+      races.push({ order, ...(await race(snippet, events)) });
+    }
+    progress((order + 1) / orders.length);
+  }
+  return races;
 }
 
 /** Asks what one response to each route does to the cookie, with nothing else going on. */
@@ -139,10 +169,10 @@ async function answerOne(
 ): Promise<Pick<Observation, "updateCookie" | "logoutCookie" | "knowsUser">> {
   const browser = await loggedIn(snippet);
   const update = await browser.exchange(
-    await browser.compose("POST", "/update", BODY),
+    await browser.compose("cors", "POST", "/update", BODY),
   );
   const logout = await browser.exchange(
-    await browser.compose("GET", "/logout"),
+    await browser.compose("navigate", "GET", "/logout"),
   );
   return {
     updateCookie: effectOf(update),
@@ -157,17 +187,33 @@ async function answerOne(
  */
 async function swapUsers(
   snippet: Snippet,
-  until: "sent" | "received",
+  until: "sent" | "received" | "stored",
 ): Promise<string | null> {
   const browser = await loggedIn(snippet);
-  const update = new Stepwise(browser, "POST", "/update");
-  await update.send();
-  if (until === "received") await update.receive();
+  const update = new Stepwise(browser, "cors", "POST", "/update", BODY);
+  const leave = async () => {
+    await browser.logOut();
+    await browser.logIn("bob");
+  };
+  for (const happens of ["sent", "received", "answered", "stored"] as const) {
+    await update.do[happens]();
+    if (happens === until) await leave();
+  }
+  return browser.whoami();
+}
+
+/**
+ * Alice logs out in one tab, while a page that another tab loads (the answer to a form that she
+ * has sent there) is in flight. Who is logged in?
+ */
+async function otherTab(snippet: Snippet): Promise<string | null> {
+  const browser = await loggedIn(snippet);
+  const load = new Stepwise(browser, "navigate", "POST", "/draft", BODY);
+  await load.do.sent();
+  await load.do.received();
   await browser.logOut();
-  await browser.logIn("bob");
-  if (until === "sent") await update.receive();
-  await update.answer();
-  await update.store();
+  await load.do.answered();
+  await load.do.stored();
   return browser.whoami();
 }
 
@@ -190,66 +236,4 @@ async function rolls(snippet: Snippet): Promise<boolean> {
   await active.open("/");
   await snippet.travel(16 * HOUR_MS);
   return (await active.whoami()) === "alice" && (await idle.whoami()) === null;
-}
-
-const BODY = { event: "user clicked log out" };
-
-async function loggedIn(snippet: Snippet): Promise<Browser> {
-  const browser = new Browser(snippet);
-  await browser.logIn("alice");
-  return browser;
-}
-
-/**
- * One request, event by event. Nothing goes over the network when it is *sent*: it takes the
- * cookies that the browser has then, and is on its way for as long as we like.
- */
-class Stepwise {
-  request!: Outgoing;
-  response!: Answer;
-  #inFlight!: InFlight;
-  readonly #browser: Browser;
-  readonly #method: "GET" | "POST";
-  readonly #path: string;
-
-  constructor(browser: Browser, method: "GET" | "POST", path: string) {
-    this.#browser = browser;
-    this.#method = method;
-    this.#path = path;
-  }
-
-  async send() {
-    const body = this.#method === "POST" ? BODY : undefined;
-    this.request = await this.#browser.compose(this.#method, this.#path, body);
-    return {
-      withCookie: /\bappSession/.test(this.request.headers.cookie ?? ""),
-    };
-  }
-
-  async receive() {
-    this.#inFlight = this.#browser.send(this.request);
-    await this.#inFlight.received;
-    return {};
-  }
-
-  async answer() {
-    this.#inFlight ??= this.#browser.send(this.request);
-    this.response = await this.#inFlight.finish();
-    return {};
-  }
-
-  async store() {
-    await this.#browser.store(this.request, this.response);
-    return { cookie: effectOf(this.response) };
-  }
-}
-
-/** Tells what a response does to the session cookie, which a large session has in chunks. */
-function effectOf(answer: Answer): CookieEffect {
-  const values = (answer.headers["set-cookie"] ?? []).flatMap(
-    (header) => header.match(/^appSession(?:\.\d+)?=([^;]*)/)?.[1] ?? [],
-  );
-  const bytes = values.join("").length;
-  if (values.length === 0) return { effect: "untouched", bytes };
-  return { effect: bytes > 0 ? "set" : "cleared", bytes };
 }

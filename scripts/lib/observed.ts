@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Report } from "./observe.ts";
+import type { DeepReport, Report } from "./observe.ts";
 
 /** What was seen of each snippet, by its name. */
-export type Observed = Record<string, Report>;
+export type Observed = Record<string, Report & { deep?: DeepReport }>;
 
 /** Where it is kept, from the top folder. The tables in the README and the posts are made of it. */
 export const OBSERVED_FILE = join("assets", "verdicts.json");

@@ -1,10 +1,13 @@
-import type { CookieEffect, Observation, Step } from "./observe.ts";
+import type { Observation } from "./observe.ts";
 import { ORDERS } from "./orders.ts";
+import type { CookieEffect, Step } from "./race.ts";
 
 /** One of the verifier's questions, with all that a table of answers needs. */
 export interface Question {
   name: keyof Observation;
   heading: string;
+  /** The heading of a column in a terminal; without it, the answers get a line of their own. */
+  column?: string;
   /** What is asked, in a line. */
   meaning: string;
   /** Tells the answer, in a word, so that a table fits a terminal. */
@@ -16,6 +19,7 @@ export const QUESTIONS: Question[] = [
   {
     name: "updateCookie",
     heading: "update cookie",
+    column: "update\ncookie",
     meaning: "what the response to /update does to the session cookie",
     answer: (seen) => effect(seen.updateCookie),
   },
@@ -28,52 +32,70 @@ export const QUESTIONS: Question[] = [
   {
     name: "browser",
     heading: "browser",
+    column: "brow-\nser",
     meaning: `orders, of ${ORDERS.length}, that leave the browser logged in`,
-    answer: (seen) => String(seen.browser),
+    answer: (seen) => orders(seen.browser, seen),
   },
   {
     name: "server",
     heading: "server",
+    column: "\nserver",
     meaning: "orders after which a copy of the old cookie still works",
-    answer: (seen) => String(seen.server),
+    answer: (seen) => orders(seen.server, seen),
   },
   {
     name: "draft",
     heading: "draft",
+    column: "\ndraft",
     meaning: "as browser, for POST /draft, a route that no fix names",
-    answer: (seen) => String(seen.draft),
+    answer: (seen) => orders(seen.draft, seen),
   },
   {
     name: "nextUser",
     heading: "next user",
+    column: "next\nuser",
     meaning: "alice out, bob in, her late response arrives: who is in?",
     answer: (seen) => seen.nextUser ?? "none",
   },
   {
     name: "lateRequest",
     heading: "late request",
+    column: "late\nreq.",
     meaning: "alice out, bob in, her late request arrives: who is in?",
     answer: (seen) => seen.lateRequest ?? "none",
   },
   {
     name: "knowsUser",
     heading: "knows user",
+    column: "knows\nuser",
     meaning: "does POST /update know who is calling?",
     answer: (seen) => (seen.knowsUser ? "yes" : "no"),
   },
   {
     name: "rolls",
     heading: "rolls",
+    column: "\nrolls",
     meaning: "does activity extend the session?",
     answer: (seen) => (seen.rolls ? "yes" : "no"),
   },
   {
     name: "otherDevice",
     heading: "other device",
+    column: "other\ndevice",
     meaning: "alice's other device, after she logs out here: in or out?",
     answer: (seen) => (seen.otherDevice ? "in" : "out"),
   },
+  {
+    name: "otherTab",
+    heading: "other tab",
+    meaning: "another tab loads a page while alice logs out: who is in?",
+    answer: (seen) => seen.otherTab ?? "none",
+  },
 ];
+
+/** Tells a number of orders, and of how many, when the snippet's page can't produce them all. */
+const orders = (count: number, { possible }: Observation): string =>
+  possible === ORDERS.length ? String(count) : `${count}/${possible}`;
 
 /** Tells what a response does to the session cookie; a number says how large it sets it. */
 function effect({ effect, bytes }: CookieEffect): string {

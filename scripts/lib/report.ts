@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
-import type { Report } from "./observe.ts";
+import type { DeepReport, Report } from "./observe.ts";
 import { ORDERS } from "./orders.ts";
 import { QUESTIONS, stepLines } from "./questions.ts";
 import { differences, VERDICTS } from "./verdicts.ts";
@@ -11,6 +11,7 @@ type Style = Parameters<typeof styleText>[0];
 export interface Row {
   name: string;
   report: Report;
+  deep?: DeepReport;
 }
 
 /**
@@ -27,11 +28,10 @@ export function paint(style: Style, text: string): string {
  * marked with an exclamation mark, and told below.
  */
 export function answersTable(rows: Row[]): string {
-  // The answer about /logout is the same for all, and has a line of its own below the table.
-  const questions = QUESTIONS.filter(({ name }) => name !== "logoutCookie");
+  const questions = QUESTIONS.filter(({ column }) => column);
   const table = new Table({
-    head: ["\nsnippet", ...questions.map(({ heading }) => headLines(heading))],
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
+    head: ["\nsnippet", ...questions.map(({ column }) => column as string)],
+    style: NO_STYLE,
     chars: NO_BORDERS,
   });
   for (const { name, report } of rows) {
@@ -44,9 +44,19 @@ export function answersTable(rows: Row[]): string {
     });
     table.push([name, ...cells]);
   }
-  const lines = table.toString().split("\n");
-  return lines.map((line) => line.trimEnd()).join("\n");
+  return textOf(table);
 }
+
+/** Prints a table without the spaces at the ends of its lines. */
+const textOf = (table: { toString(): string }): string =>
+  table.toString().replace(/ +$/gm, "");
+
+const NO_STYLE = {
+  "padding-left": 0,
+  "padding-right": 0,
+  head: [],
+  border: [],
+};
 
 const NO_BORDERS = Object.fromEntries([
   ...[
@@ -57,23 +67,30 @@ const NO_BORDERS = Object.fromEntries([
   ["middle", " "],
 ]);
 
-/** Puts a heading on two lines, the last word on the second. */
-const headLines = (heading: string): string =>
-  heading.includes(" ") ? heading.replace(" ", "\n") : `\n${heading}`;
+/** Tells the answers that have no column: each once, with the snippets that gave it. */
+export function answersBelow(rows: Row[]): string {
+  const lines = QUESTIONS.filter(({ column }) => !column).flatMap(
+    (question) => {
+      const names = new Map<string, string[]>();
+      for (const { name, report } of rows) {
+        const answer = question.answer(report.observation);
+        names.set(answer, [...(names.get(answer) ?? []), name]);
+      }
+      return [...names].map(([answer, all]) => {
+        const whose = all.length === rows.length ? "all" : all.join(" ");
+        return `${question.heading.padEnd(13)} ${answer.padEnd(6)} ${whose}`;
+      });
+    },
+  );
+  return lines.flatMap((line) => wrap(line, 21)).join("\n");
+}
 
-/** Tells what `/logout` did to the session cookie, which should be the same for all. */
-export function logoutLine(rows: Row[]): string {
-  const effects = new Map<string, string[]>();
-  for (const { name, report } of rows) {
-    const { effect } = report.observation.logoutCookie;
-    effects.set(effect, [...(effects.get(effect) ?? []), name]);
-  }
-  return [...effects]
-    .map(([effect, names]) => {
-      const where = effects.size === 1 ? "" : ` (${names.join(", ")})`;
-      return `The response to /logout: session cookie ${effect}${where}.`;
-    })
-    .join("\n");
+/** Breaks a line at spaces so that it fits 80 columns, and indents what comes after. */
+function wrap(line: string, indent: number): string[] {
+  if (line.length <= 80) return [line];
+  const end = line.lastIndexOf(" ", 80);
+  const rest = " ".repeat(indent) + line.slice(end + 1);
+  return [line.slice(0, end), ...wrap(rest, indent)];
 }
 
 /** What the columns mean, a line each. */
@@ -82,12 +99,47 @@ export const legend = (): string =>
     ({ heading, meaning }) => `${heading.padEnd(14)} ${meaning}`,
   ).join("\n");
 
+/** Tells what two requests at once have come to, in a line for each snippet. */
+export function deepTable(rows: Row[]): string {
+  const heading = "\ntwo requests at once";
+  const table = new Table({
+    head: [heading, "\ntried", "of\norders", "\nbrowser", "\nserver"],
+    style: NO_STYLE,
+    chars: NO_BORDERS,
+  });
+  for (const { name, deep } of rows) {
+    if (!deep) continue;
+    const { tried, possible, browser, server } = deep;
+    table.push([name, tried, possible, browser, server]);
+  }
+  return textOf(table);
+}
+
 /** Tells, in a line each, where a snippet differs from its expected verdict. */
-export const differenceLines = ({ name, report }: Row): string[] =>
-  differing(name, report).map(
+export const differenceLines = ({ name, report, deep }: Row): string[] => [
+  ...differing(name, report).map(
     ({ question, expected, seen }) =>
       `${name}: ${question} was expected to be ${expected}, and is ${seen}`,
-  );
+  ),
+  ...(deep ? deepDifferences(name, report, deep) : []),
+];
+
+/** A remedy that holds for one request holds for two, and a bug that bites one bites both. */
+function deepDifferences(
+  name: string,
+  { observation }: Report,
+  deep: DeepReport,
+): string[] {
+  const lines: string[] = [];
+  const bites = observation.browser + observation.draft > 0;
+  if (deep.browser > 0 !== bites) {
+    lines.push(`the browser logged in after ${deep.browser} orders`);
+  }
+  if (deep.server > 0 !== observation.server > 0) {
+    lines.push(`the old cookie working after ${deep.server} orders`);
+  }
+  return lines.map((line) => `${name}: two requests at once leave ${line}`);
+}
 
 const differing = (name: string, report: Report) => {
   const verdict = VERDICTS[name];
@@ -97,11 +149,9 @@ const differing = (name: string, report: Report) => {
 /** Tells how many orders leave the browser logged in, and one of them, event by event. */
 export function losingOrder({ name, report }: Row): string {
   const { losing, example } = report;
-  const count = `${name}: ${losing.length} of ${ORDERS.length} orders`;
-  if (losing.length === 0) return `${count} leave the browser logged in.`;
+  const count = `${losing.length} of ${ORDERS.length} orders`;
+  const sentence = `${name}: ${count} leave the browser logged in.`;
+  if (losing.length === 0) return sentence;
   const lines = stepLines(example).map((line) => `  ${line}`);
-  return [
-    `${count} leave the browser logged in. A shortest one:`,
-    ...lines,
-  ].join("\n");
+  return [sentence, "A shortest one:", ...lines].join("\n");
 }

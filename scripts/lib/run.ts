@@ -1,57 +1,81 @@
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { observe, type Report, STEPS } from "./observe.ts";
+import {
+  type DeepReport,
+  observe,
+  observeTwo,
+  type Progress,
+  type Report,
+} from "./observe.ts";
 import { type SnippetError, startSnippet } from "./snippet.ts";
 import { VERDICTS } from "./verdicts.ts";
 
 /** What came of a snippet: what was seen of it, or how it failed. */
 export type Result =
-  | { name: string; report: Report }
+  | { name: string; report: Report; deep?: DeepReport }
   | { name: string; failure: SnippetError };
+
+/** How to run snippets. */
+export interface RunOptions {
+  /** The folder in which they are. */
+  folder: string;
+  /** Whether alice's session is so large that its cookie comes in chunks. */
+  large: boolean;
+  /** Whether to try two requests at once, too. */
+  deep: boolean;
+  /** Aborts to end all their processes at once. */
+  cancel: AbortSignal;
+  progress: Progress;
+}
+
+/** Fills more than one cookie, which holds 4096 bytes, and less than the headers that Node takes. */
+const LARGE_CLAIM_BYTES = 5000;
 
 /**
  * Runs snippets side by side, and asks each all questions. One more than the machine has cores run
  * at once, since each waits now and then.
- * @param folder where the snippets are
- * @param cancel aborts to end all their processes at once
- * @param progress is called with how far the whole is, from 0 to 1
  * @returns what came of each, in the order of the names
  */
 export async function runSnippets(
   names: string[],
-  folder: string,
-  cancel: AbortSignal,
-  progress: (share: number) => void,
+  options: RunOptions,
 ): Promise<Result[]> {
-  let steps = 0;
+  const shares = names.map(() => 0);
   const results: Result[] = [];
   const waiting = names.entries();
   const worker = async () => {
     for (const [index, name] of waiting) {
-      results[index] = await runSnippet(
-        join(folder, `${name}.ts`),
-        cancel,
-        () => progress(++steps / (names.length * STEPS)),
-      );
+      const progress = (share: number) => {
+        shares[index] = share;
+        const sum = shares.reduce((one, other) => one + other);
+        options.progress(sum / names.length);
+      };
+      results[index] = await runSnippet(name, { ...options, progress });
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
   return results;
 }
 
-async function runSnippet(
-  file: string,
-  cancel: AbortSignal,
-  progress: () => void,
-): Promise<Result> {
-  const name = basename(file, ".ts");
+async function runSnippet(name: string, options: RunOptions): Promise<Result> {
+  const { folder, large, deep, cancel, progress } = options;
   try {
-    const snippet = await startSnippet(file, cancel);
+    const snippet = await startSnippet(join(folder, `${name}.ts`), cancel, {
+      CLAIM_BYTES: large ? String(LARGE_CLAIM_BYTES) : undefined,
+    });
     try {
-      const report = await observe(snippet, progress);
+      // Two requests at once come first, since the other questions move the clock.
+      const found = {
+        ...(deep && {
+          deep: await observeTwo(snippet, (share) => progress(share * 0.8)),
+        }),
+        report: await observe(snippet, (share) =>
+          progress(deep ? 0.8 + share * 0.2 : share),
+        ),
+      };
       await snippet.stop();
-      return { name, report };
+      return { name, ...found };
     } catch (error) {
       // A process that dies hangs up first. How it died says more.
       const end = await snippet.stop();

@@ -16,6 +16,7 @@ const ENVIRONMENT = {
   CLIENT_ID: undefined,
   CLIENT_SECRET: undefined,
   SECRET: undefined,
+  CLAIM_BYTES: undefined,
 };
 
 /** Something that a snippet did wrong, with the last lines that it printed. */
@@ -44,12 +45,14 @@ export interface Snippet {
  * and it takes no time for its work: the verifier says when a request is answered.
  * @param file the snippet's path
  * @param cancel aborts to end the process at once
+ * @param settings what else to set in its environment
  * @returns once the snippet accepts requests
  * @throws {SnippetError} when it ends before that, or takes too long
  */
 export async function startSnippet(
   file: string,
   cancel: AbortSignal,
+  settings: NodeJS.ProcessEnv = {},
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
   const loaders = ["tsx", "./clock.ts"].flatMap((module) => [
@@ -58,7 +61,7 @@ export async function startSnippet(
   ]);
   const child = spawn(process.execPath, [...loaders, file], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: ENVIRONMENT,
+    env: { ...ENVIRONMENT, ...settings },
     signal: cancel,
     killSignal: "SIGKILL",
   });

@@ -6,45 +6,86 @@ export type Verdict = Omit<Observation, "updateCookie" | "logoutCookie"> & {
   logoutCookie: Observation["logoutCookie"]["effect"];
 };
 
+const BROKEN: Verdict = {
+  updateCookie: "set",
+  logoutCookie: "cleared",
+  browser: 19,
+  server: 35,
+  draft: 19,
+  possible: 35,
+  nextUser: "alice",
+  lateRequest: "alice",
+  knowsUser: true,
+  rolls: true,
+  otherDevice: true,
+  otherTab: "alice",
+};
+
+/** What holds on the server makes the late cookie worthless, but does not keep it away. */
+const HOLDS_ON_SERVER: Verdict = {
+  ...BROKEN,
+  browser: 0,
+  server: 0,
+  draft: 0,
+  // The late response brings a cookie of a dead session, which takes the place of bob's.
+  nextUser: null,
+  // The library clears the cookie of a request that comes with a dead session.
+  lateRequest: null,
+  otherTab: null,
+};
+
 /** The expected verdict of every snippet, in the order in which tables have them. */
 export const VERDICTS: Record<string, Verdict> = {
-  broken: {
-    updateCookie: "set",
-    logoutCookie: "cleared",
-    browser: 19,
-    server: 35,
-    draft: 19,
-    nextUser: "alice",
-    lateRequest: "alice",
-    knowsUser: true,
-    rolls: true,
-    otherDevice: true,
+  broken: BROKEN,
+  "broken-rolling-false": { ...BROKEN, rolls: false },
+  "broken-plain-store": {
+    ...BROKEN,
+    browser: 6,
+    server: 9,
+    draft: 6,
+    lateRequest: null,
   },
   "fix-ordering": {
+    ...BROKEN,
     updateCookie: "untouched",
-    logoutCookie: "cleared",
     browser: 0,
-    server: 35,
-    draft: 19,
     nextUser: "bob",
     lateRequest: "bob",
     knowsUser: false,
-    rolls: true,
-    otherDevice: true,
   },
-  "fix-store": {
-    updateCookie: "set",
-    logoutCookie: "cleared",
+  "fix-read-only-route": {
+    ...BROKEN,
+    updateCookie: "untouched",
     browser: 0,
-    server: 0,
+    nextUser: "bob",
+    lateRequest: "bob",
+  },
+  "fix-navigations-only": {
+    ...BROKEN,
+    updateCookie: "untouched",
+    browser: 0,
     draft: 0,
-    // The late response brings a dead id, which takes the place of bob's.
-    nextUser: null,
-    // The library clears the cookie of a request whose session it doesn't find.
-    lateRequest: null,
-    knowsUser: true,
-    rolls: true,
-    otherDevice: true,
+    nextUser: "bob",
+    lateRequest: "bob",
+  },
+  "fix-front-end": {
+    ...BROKEN,
+    browser: 0,
+    server: 1,
+    draft: 0,
+    possible: 1,
+    nextUser: "bob",
+    lateRequest: "bob",
+  },
+  "fix-deny-list": HOLDS_ON_SERVER,
+  // The provider's logout token names the user, too, and the library's hooks go by either.
+  "fix-back-channel": { ...HOLDS_ON_SERVER, otherDevice: false },
+  "fix-store": HOLDS_ON_SERVER,
+  "fix-complete": {
+    ...HOLDS_ON_SERVER,
+    updateCookie: "untouched",
+    nextUser: "bob",
+    lateRequest: "bob",
   },
 };
 

@@ -4,29 +4,33 @@ import type { RequestHandler } from "express";
 import { userOf } from "./user.ts";
 
 /**
- * Answers `GET /`: who is logged in, and the two buttons. *Log out* does what the post's front end
- * does: it fires the request and leaves, without waiting for the answer.
+ * Makes the handler of `GET /`: who is logged in, and the two buttons.
+ * @param script what the *log out* button does, to run once that is there
  */
-export const page: RequestHandler = (req, res) => {
-  const user = userOf(req);
-  const nonce = randomBytes(16).toString("base64url");
-  res.set(
-    "Content-Security-Policy",
-    `default-src 'none'; connect-src 'self'; img-src data:; ` +
-      `script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; ` +
-      `base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
-  );
-  res.send(
-    html({
-      title: user ? `${escapeHtml(user)} is logged in` : "Nobody is logged in",
-      nonce,
-      main: user
-        ? `<button id="log-out">Log out</button>
-<script nonce="${nonce}">${LOG_OUT}</script>`
-        : `<a class="button" href="/login">Log in</a>`,
-    }),
-  );
-};
+export const pageWith =
+  (script: string): RequestHandler =>
+  (req, res) => {
+    const user = userOf(req);
+    const nonce = randomBytes(16).toString("base64url");
+    res.set(
+      "Content-Security-Policy",
+      `default-src 'none'; connect-src 'self'; img-src data:; ` +
+        `script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; ` +
+        `base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
+    );
+    res.send(
+      html({
+        title: user
+          ? `${escapeHtml(user)} is logged in`
+          : "Nobody is logged in",
+        nonce,
+        main: user
+          ? `<button id="log-out">Log out</button>
+<script nonce="${nonce}">${script}</script>`
+          : `<a class="button" href="/login">Log in</a>`,
+      }),
+    );
+  };
 
 const LOG_OUT = `
 // #region log-out
@@ -40,6 +44,12 @@ document.querySelector("#log-out").addEventListener("click", () => {
 });
 // #endregion log-out
 `;
+
+/**
+ * The page with the button of the post: it fires the request and leaves, without waiting for the
+ * answer.
+ */
+export const page: RequestHandler = pageWith(LOG_OUT);
 
 /**
  * Makes the local provider's login page: one button for each user, and no password.

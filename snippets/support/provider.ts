@@ -13,14 +13,19 @@ export const USERS = ["alice", "bob"] as const;
  * Starts an OpenID provider in this process: `oidc-provider`, which is certified, on a free port
  * of 127.0.0.1, with new keys and secrets. The app is on `localhost`, so that neither of the two
  * sees the other's cookies: cookies know hosts, but no ports.
- * @param baseURL the app's own address, the only one that the provider sends browsers back to
- * @param idpMs how long the logout hop takes, in milliseconds
  * @returns what `auth()` has to know, and how to stop it
  */
-export async function startProvider(
-  baseURL: string,
-  idpMs: number,
-): Promise<{ provider: Provider; close: () => void }> {
+export async function startProvider(options: {
+  /** The app's own address, the only one that the provider sends browsers back to. */
+  baseURL: string;
+  /** How long the logout hop takes, in milliseconds. */
+  idpMs: number;
+  /** The size of a claim that makes an ID token large, in bytes. */
+  claimBytes: number;
+  /** Whether to tell the app when a user logs out (OpenID Connect Back-Channel Logout 1.0). */
+  backChannelLogout: boolean;
+}): Promise<{ provider: Provider; close: () => void }> {
+  const { baseURL, idpMs, claimBytes, backChannelLogout } = options;
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -36,15 +41,26 @@ export async function startProvider(
         client_secret: client.clientSecret,
         redirect_uris: [`${baseURL}/callback`],
         post_logout_redirect_uris: [baseURL],
+        ...(backChannelLogout && {
+          backchannel_logout_uri: `${baseURL}/backchannel-logout`,
+          backchannel_logout_session_required: true,
+        }),
       },
     ],
     cookies: { keys: [randomSecret()] },
+    // The provider's own dispatcher refuses to call an app on a loopback address.
+    fetch(url, init) {
+      const { dispatcher: _, ...rest } = init ?? {};
+      return fetch(url, rest);
+    },
     jwks: { keys: [newSigningKey()] },
     pkce: { required: () => true },
     findAccount: (_ctx, id) => ({
       accountId: id,
-      claims: () => ({ sub: id }),
+      claims: () => ({ sub: id, groups: "x".repeat(claimBytes) }),
     }),
+    claims: { openid: ["sub", ...(claimBytes ? ["groups"] : [])] },
+    conformIdTokenClaims: false,
     interactions: { url: (_ctx, { uid }) => `/login/${uid}` },
     // There is no consent page: a grant made here is what it would have asked for.
     async loadExistingGrant({ oidc }) {
@@ -58,6 +74,7 @@ export async function startProvider(
     },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource(ctx, form) {
@@ -65,6 +82,11 @@ export async function startProvider(
         },
       },
     },
+  });
+
+  // As Auth0 does, each ID token names the session that it belongs to.
+  Object.defineProperty(openid.Client.prototype, "includeSid", {
+    value: () => true,
   });
 
   openid.use(async (ctx, next) => {

@@ -22,8 +22,11 @@ interface Prepared {
  * starts the local OpenID provider unless the environment names another one. Ends the process
  * with one line and exit code 1 when something in that is the user's to mend, and with exit
  * code 0, everything closed, on Ctrl-C or SIGTERM.
+ * @param options.backChannelLogout whether the local provider tells the app when a user logs out
  */
-export async function prepare(): Promise<Prepared> {
+export async function prepare({
+  backChannelLogout = false,
+} = {}): Promise<Prepared> {
   try {
     const settings = readSettings(process.env);
     const server = createServer();
@@ -31,7 +34,7 @@ export async function prepare(): Promise<Prepared> {
     const baseURL = `http://localhost:${port}`;
     const local = settings.provider
       ? undefined
-      : await startProvider(baseURL, settings.idpMs);
+      : await startProvider({ ...settings, baseURL, backChannelLogout });
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       process.once(signal, () => {
         local?.close();

@@ -27,6 +27,8 @@ export interface Settings {
   updateMs: number;
   /** How long the local provider's logout hop takes, in ms. */
   idpMs: number;
+  /** The size of a claim in the local provider's ID tokens that fills a cookie, in bytes. */
+  claimBytes: number;
   /** The provider that the environment names; undefined asks for the local one. */
   provider: Provider | undefined;
 }
@@ -41,6 +43,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     port: wholeNumber(environment, "PORT", 3000, 65_535),
     updateMs: wholeNumber(environment, "UPDATE_MS", 400, 600_000),
     idpMs: wholeNumber(environment, "IDP_MS", 800, 600_000),
+    claimBytes: wholeNumber(environment, "CLAIM_BYTES", 0, 20_000),
     provider: providerFrom(environment),
   };
 }

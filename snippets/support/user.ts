@@ -1,4 +1,4 @@
-import type { Request } from "express";
+import type { Request, RequestHandler } from "express";
 
 /**
  * Tells who is calling.
@@ -7,3 +7,8 @@ import type { Request } from "express";
  */
 export const userOf = (req: Request): string | null =>
   req.oidc?.user?.sub ?? null;
+
+/** Answers `GET /whoami`. */
+export const whoami: RequestHandler = (req, res) => {
+  res.json({ user: userOf(req) });
+};

@@ -1,0 +1,128 @@
+import { Browser, whoIn } from "./browser.ts";
+import type { Answer, InFlight, Outgoing } from "./http.ts";
+import type { Event, Name } from "./orders.ts";
+import type { Snippet } from "./snippet.ts";
+
+/** What a response does to the session cookie. */
+export interface CookieEffect {
+  effect: "set" | "cleared" | "untouched";
+  /** The length of the value that is set, all chunks together. */
+  bytes: number;
+}
+
+/** An event, and what was seen of it. */
+export interface Step {
+  event: Event;
+  /** When it was sent: whether the session cookie went along. */
+  withCookie?: boolean;
+  /** When it was stored: what that did to the session cookie. */
+  cookie?: CookieEffect;
+}
+
+/** What was seen of one order. */
+export interface Race {
+  steps: Step[];
+  /** Who is logged in in the browser, after all events. */
+  browser: string | null;
+  /** Whom the server takes the bearer of a copy of the cookie for, taken before the logout. */
+  server: string | null;
+}
+
+/** What the page sends when somebody clicks *log out*. */
+export const BODY = { event: "user clicked log out" };
+
+/** Alice logs in, and her requests and her logout happen in this order. Who is logged in then? */
+export async function race(
+  snippet: Snippet,
+  order: readonly Event[],
+): Promise<Race> {
+  const browser = await loggedIn(snippet);
+  const requests: Record<Name | "logout", Stepwise> = {
+    update: new Stepwise(browser, "cors", "POST", "/update", BODY),
+    draft: new Stepwise(browser, "cors", "POST", "/draft", BODY),
+    logout: new Stepwise(browser, "navigate", "GET", "/logout"),
+  };
+  const steps: Step[] = [];
+  for (const event of order) {
+    const [name, happens] = event.split(" ") as [Name, keyof Stepwise["do"]];
+    steps.push({ event, ...(await requests[name].do[happens]()) });
+  }
+  const { cookie = "" } = requests.logout.request.headers;
+  return {
+    steps,
+    browser: await browser.whoami(),
+    server: await whoHas(snippet, cookie),
+  };
+}
+
+/** Asks the server whom it takes somebody for who comes with this cookie. */
+async function whoHas(
+  snippet: Snippet,
+  cookie: string,
+): Promise<string | null> {
+  const stranger = new Browser(snippet);
+  const request = await stranger.compose("cors", "GET", "/whoami");
+  request.headers.cookie = cookie;
+  return whoIn(await stranger.exchange(request));
+}
+
+/** Makes a new browser, with alice logged in. */
+export async function loggedIn(snippet: Snippet): Promise<Browser> {
+  const browser = new Browser(snippet);
+  await browser.logIn("alice");
+  return browser;
+}
+
+/**
+ * One request, event by event. Nothing goes over the network when it is *sent*: it takes the
+ * cookies that the browser has then, and is on its way for as long as we like.
+ */
+export class Stepwise {
+  request!: Outgoing;
+  #response!: Answer;
+  #inFlight!: InFlight;
+  readonly #browser: Browser;
+  readonly #what: Parameters<Browser["compose"]>;
+
+  constructor(browser: Browser, ...what: Parameters<Browser["compose"]>) {
+    this.#browser = browser;
+    this.#what = what;
+  }
+
+  /** What can happen to the request, by the names of the events. */
+  readonly do = {
+    sent: async () => {
+      this.request = await this.#browser.compose(...this.#what);
+      const { cookie = "" } = this.request.headers;
+      return { withCookie: /\bappSession/.test(cookie) };
+    },
+    received: async () => {
+      this.#inFlight = this.#browser.send(this.request);
+      await this.#inFlight.received;
+    },
+    answered: async () => {
+      this.#inFlight ??= this.#browser.send(this.request);
+      this.#response = await this.#inFlight.finish();
+      const { status, body } = this.#response;
+      if (status < 400) return;
+      throw new Error(`${this.request.url.pathname} gave ${status}: ${body}`);
+    },
+    stored: async () => {
+      await this.#browser.store(this.request, this.#response);
+      if (this.request.url.pathname === "/logout") {
+        await this.#browser.leaveProvider(this.request, this.#response);
+      }
+      return { cookie: effectOf(this.#response) };
+    },
+  };
+}
+
+/** Tells what a response does to the session cookie, which a large session has in chunks. */
+export function effectOf(answer: Answer): CookieEffect {
+  const values = (answer.headers["set-cookie"] ?? []).flatMap(
+    (header) => header.match(/^appSession(?:\.\d+)?=([^;]*)/)?.[1] ?? [],
+  );
+  const bytes = values.join("").length;
+  if (values.length === 0) return { effect: "untouched", bytes };
+  return { effect: bytes > 0 ? "set" : "cleared", bytes };
+}

@@ -1,0 +1,40 @@
+// The standard's own remedy: OpenID Connect Back-Channel Logout. When the user
+// logs out, the provider tells the app, and the library's hooks refuse the
+// session from then on. Until that call arrives, it lives. And the hooks refuse
+// the user, not only the session: all of their devices are logged out.
+//
+//   npx tsx snippets/fix-back-channel.ts
+
+import express from "express";
+import { auth } from "express-openid-connect";
+import { log, MemoryStore, page, prepare, whoami } from "./support/index.ts";
+
+const { baseURL, provider, record, serve } = await prepare({
+  backChannelLogout: true,
+});
+const app = express();
+app.use(log);
+
+// #region store
+const loggedOut = new MemoryStore({ checkPeriod: 24 * 60 * 60 * 1000 });
+// #endregion store
+
+// #region app
+app.use(
+  auth({
+    ...provider,
+    baseURL,
+    authRequired: false,
+    idpLogout: true,
+    authorizationParams: { response_type: "code" },
+    backchannelLogout: { store: loggedOut },
+  }),
+);
+
+app.get("/", page);
+app.get("/whoami", whoami);
+app.post("/update", express.json(), record);
+app.post("/draft", express.json(), record);
+// #endregion app
+
+serve(app);

@@ -1,0 +1,78 @@
+// All of it: a store in which a dead id stays dead, and a guard that lets only
+// the responses that begin or end a session touch its cookie. The cookie lives
+// for a week, the session ends after a day without a request.
+//
+//   npx tsx snippets/fix-complete.ts
+
+import express, { type Request, type RequestHandler } from "express";
+import { auth } from "express-openid-connect";
+import { LRUCache } from "lru-cache";
+import onHeaders from "on-headers";
+import { log, page, prepare, whoami } from "./support/index.ts";
+
+const { baseURL, provider, record, serve } = await prepare();
+const app = express();
+app.use(log);
+
+// #region complete
+const oneDay = { ttl: 24 * 60 * 60 * 1000, ttlAutopurge: true };
+const sessions = new LRUCache<string, object>(oneDay);
+const newIds = new Set<string>();
+
+const store = {
+  get: async (id: string) => structuredClone(sessions.get(id)),
+  set: async (id: string, session: object) => {
+    // The request that made an id may create its session. All others may only
+    // update the session that they loaded, and after a logout there is none.
+    const mayWrite = newIds.delete(id) || sessions.has(id);
+    if (mayWrite) sessions.set(id, structuredClone(session));
+  },
+  destroy: async (id: string) => void sessions.delete(id),
+};
+
+function genid(req: Request) {
+  const id = crypto.randomUUID();
+  newIds.add(id);
+  req.res?.once("close", () => newIds.delete(id));
+  return id;
+}
+
+// Above auth(), so that its listener runs after the library's.
+const guard: RequestHandler = (req, res, next) => {
+  const cookies = (req.headers.cookie ?? "").split("; ");
+  const own = cookies.find((cookie) => cookie.startsWith("appSession="));
+  // The library never sees the cookie of a dead session: late as it may be, it
+  // would clear it, and with it the cookie of whoever has logged in since.
+  if (own && !sessions.has(own.slice("appSession=".length))) {
+    req.headers.cookie = cookies.filter((other) => other !== own).join("; ");
+  }
+  // A cookie that only repeats what the browser sent is not set again.
+  onHeaders(res, () => {
+    const all = [res.getHeader("Set-Cookie") ?? []].flat().map(String);
+    const news = all.filter((cookie) => !cookie.startsWith(`${own};`));
+    res.setHeader("Set-Cookie", news);
+  });
+  next();
+};
+// #endregion complete
+
+// #region app
+app.use(guard);
+app.use(
+  auth({
+    ...provider,
+    baseURL,
+    authRequired: false,
+    idpLogout: true,
+    authorizationParams: { response_type: "code" },
+    session: { store, genid, rolling: false },
+  }),
+);
+
+app.get("/", page);
+app.get("/whoami", whoami);
+app.post("/update", express.json(), record);
+app.post("/draft", express.json(), record);
+// #endregion app
+
+serve(app);
