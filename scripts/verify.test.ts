@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { Browser, whoIn } from "./lib/browser.ts";
 import { readObserved } from "./lib/observed.ts";
-import { ORDERS } from "./lib/orders.ts";
+import { logoutAfter, ORDERS } from "./lib/orders.ts";
 import { BODY, loggedIn, Stepwise } from "./lib/race.ts";
 import { answersBelow, answersTable, losingOrder } from "./lib/report.ts";
 import { startSnippet } from "./lib/snippet.ts";
@@ -125,6 +125,20 @@ test("there are C(7,3) orders, all different, each with its own order kept", () 
       order.filter((event) => event.startsWith("logout")),
       ["logout sent", "logout answered", "logout stored"],
     );
+  }
+});
+
+test("the logout can come while the request is in any of three places", () => {
+  for (const [at, happened] of (
+    ["sent", "received", "answered"] as const
+  ).entries()) {
+    const order = ORDERS[logoutAfter(happened)];
+    assert.equal(order?.[at], `update ${happened}`);
+    assert.deepEqual(order?.slice(at + 1, at + 4), [
+      "logout sent",
+      "logout answered",
+      "logout stored",
+    ]);
   }
 });
 

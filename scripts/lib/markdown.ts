@@ -4,6 +4,7 @@ import GithubSlugger from "github-slugger";
 import { markdownTable } from "markdown-table";
 import { marked } from "marked";
 import type { Observed } from "./observed.ts";
+import { logoutAfter } from "./orders.ts";
 import { QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 
@@ -36,10 +37,8 @@ const MAKERS: Record<string, Maker> = {
     return `\`\`\`diff\n${codeDiff(source(one), source(other))}\n\`\`\``;
   },
 
-  verdicts({ file, observed }, names) {
-    const rows = names.map((name) => {
-      const seen = observed[name];
-      if (!seen) throw new TextError(`nothing was seen of a snippet ${name}`);
+  verdicts({ file, observed }, words) {
+    const rows = reportsOf(observed, words).map(([name, seen]) => {
       const path = relative(dirname(file), join("snippets", `${name}.ts`));
       return [
         `[${name}](${path.replaceAll("\\", "/")})`,
@@ -50,15 +49,33 @@ const MAKERS: Record<string, Maker> = {
     return markdownTable([["snippet", ...headings], ...rows]);
   },
 
-  example({ observed }, [name = ""]) {
-    const seen = observed[name];
-    if (!seen) throw new TextError(`nothing was seen of a snippet ${name}`);
-    return `\`\`\`text\n${stepLines(seen.example).join("\n")}\n\`\`\``;
+  example({ observed }, words) {
+    const lines = reportsOf(observed, words).flatMap(([, { example }]) =>
+      stepLines(example),
+    );
+    return `\`\`\`text\n${lines.join("\n")}\n\`\`\``;
   },
 
-  deep({ observed }, names) {
-    const rows = names.map((name) => {
-      const deep = observed[name]?.deep;
+  places({ observed }, words) {
+    const places = ["sent", "received", "answered"] as const;
+    const rows = reportsOf(observed, words).map(([name, seen]) => {
+      const outcome = (order: number) => {
+        if (seen.impossible.includes(order)) return "does not happen";
+        return seen.losing.includes(order) ? "logged in" : "logged out";
+      };
+      return [name, ...places.map((place) => outcome(logoutAfter(place)))];
+    });
+    const head = [
+      "overtaken",
+      "on its way",
+      "in the handler",
+      "on its way back",
+    ];
+    return markdownTable([head, ...rows]);
+  },
+
+  deep({ observed }, words) {
+    const rows = reportsOf(observed, words).map(([name, { deep }]) => {
       if (!deep) throw new TextError(`no two requests were seen with ${name}`);
       const { tried, possible, browser, server } = deep;
       return [name, ...[tried, possible, browser, server].map(String)];
@@ -72,6 +89,16 @@ const MAKERS: Record<string, Maker> = {
     return markdownTable([["column", "what it tells"], ...rows]);
   },
 };
+
+/** Finds what was seen of the snippets with these names, or of all of them. */
+const reportsOf = (observed: Observed, names: string[]) =>
+  names[0] === "all"
+    ? Object.entries(observed)
+    : names.map((name) => {
+        const seen = observed[name];
+        if (seen) return [name, seen] as const;
+        throw new TextError(`nothing was seen of a snippet ${name}`);
+      });
 
 /** A comment that asks for a block, and the fence or table after it, where there is one. */
 const BLOCK =

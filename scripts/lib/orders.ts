@@ -39,6 +39,20 @@ function interleavings<T>(rows: T[][]): T[][] {
 export const ORDERS: readonly Event[][] = ordersOf("update");
 
 /**
+ * Finds the order in which the whole logout happens while the request is in one place: on its way
+ * to the server (after it was sent), in the handler (received), or on its way back (answered).
+ * @returns its index in {@link ORDERS}
+ */
+export function logoutAfter(
+  happened: "sent" | "received" | "answered",
+): number {
+  const sent = IN_FLIGHT.indexOf(happened) + 1;
+  return ORDERS.findIndex((order) =>
+    LOGOUT.every((event, at) => order[sent + at] === event),
+  );
+}
+
+/**
  * Picks the order that is the easiest to read: the one that goes the least often from one request
  * to the other, and of those the one whose logout is nearest to the middle of the other request.
  * @returns the index of one of `orders`, or undefined when there are none

@@ -148,8 +148,9 @@ const differing = (name: string, report: Report) => {
 
 /** Tells how many orders leave the browser logged in, and one of them, event by event. */
 export function losingOrder({ name, report }: Row): string {
-  const { losing, example } = report;
-  const count = `${losing.length} of ${ORDERS.length} orders`;
+  const { losing, impossible, example } = report;
+  const possible = ORDERS.length - impossible.length;
+  const count = `${losing.length} of ${possible} orders`;
   const sentence = `${name}: ${count} leave the browser logged in.`;
   if (losing.length === 0) return sentence;
   const lines = stepLines(example).map((line) => `  ${line}`);

@@ -46,6 +46,7 @@ export async function runSnippets(
   const waiting = names.entries();
   const worker = async () => {
     for (const [index, name] of waiting) {
+      if (options.cancel.aborted) return;
       const progress = (share: number) => {
         shares[index] = share;
         const sum = shares.reduce((one, other) => one + other);
