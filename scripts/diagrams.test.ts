@@ -99,6 +99,8 @@ describe("sequenceDiagram", () => {
   });
 });
 
+const REQUEST = "POST /update";
+
 describe("ordersGrid", () => {
   const rows = [
     { name: "broken", losing: [3, 6, 34] },
@@ -107,7 +109,7 @@ describe("ordersGrid", () => {
   ];
 
   test("tells the names and the counts", () => {
-    const drawn = ordersGrid(rows);
+    const drawn = ordersGrid(REQUEST, rows);
     assert.match(part(drawn, "title"), /35 orders/);
     assert.equal(
       part(drawn, "desc"),
@@ -120,7 +122,7 @@ describe("ordersGrid", () => {
 
   test("marks each order in its own place", () => {
     const marks = (losing: number[], possible: number[]) => {
-      const drawn = ordersGrid([{ name: "one", losing, possible }]);
+      const drawn = ordersGrid(REQUEST, [{ name: "one", losing, possible }]);
       // After the legend.
       const found = drawn.matchAll(/class="(losing|holding|impossible)/g);
       return [...found].map(([, mark]) => mark).slice(3);
@@ -138,13 +140,17 @@ describe("ordersGrid", () => {
   });
 
   test("explains what it shows, and nothing else", () => {
-    assert.match(ordersGrid(rows), />cannot happen</);
-    assert.doesNotMatch(ordersGrid(rows.slice(0, 2)), />cannot happen</);
+    assert.match(ordersGrid(REQUEST, rows), />cannot happen</);
+    assert.doesNotMatch(
+      ordersGrid(REQUEST, rows.slice(0, 2)),
+      />cannot happen</,
+    );
   });
 
   test("stays as wide with more snippets, and has room for them", () => {
     for (let snippets = 0; snippets <= 12; snippets++) {
       const drawn = ordersGrid(
+        REQUEST,
         Array.from({ length: snippets }, () => ({ name: "a", losing: [1] })),
       );
       assertWellFormed(drawn);
@@ -157,9 +163,9 @@ describe("ordersGrid", () => {
 
   test("escapes names, and is always the same", () => {
     const odd = [{ name: ODD_NAME, losing: [1] }];
-    const drawn = ordersGrid(odd);
+    const drawn = ordersGrid(REQUEST, odd);
     assertWellFormed(drawn);
     assert.match(part(drawn, "desc"), /fix-&lt;b&gt;&amp;/);
-    assert.equal(ordersGrid(structuredClone(odd)), drawn);
+    assert.equal(ordersGrid(REQUEST, structuredClone(odd)), drawn);
   });
 });

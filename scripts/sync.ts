@@ -76,19 +76,23 @@ function syncFile(text: Text, check: boolean): string[] {
 
 /** Draws what was seen: the orders of all snippets, and one that loses for each that has one. */
 function diagrams(observed: Observed): Record<string, string> {
-  const grids = Object.entries(observed).map(([name, report]) => ({
-    name,
-    losing: report.losing,
-    possible: [...ORDERS.keys()].filter(
-      (at) => !report.impossible.includes(at),
-    ),
-  }));
-  const pictures = { "assets/orders.svg": ordersGrid(grids) };
+  const grid = (request: string, losing: "losing" | "losingDraft") =>
+    ordersGrid(
+      request,
+      Object.entries(observed).map(([name, report]) => ({
+        name,
+        losing: report[losing],
+        possible: [...ORDERS.keys()].filter(
+          (order) => !report.impossible.includes(order),
+        ),
+      })),
+    );
   const losing = Object.entries(observed).filter(
     ([, report]) => report.losing.length > 0,
   );
   return {
-    ...pictures,
+    "assets/orders-update.svg": grid("POST /update", "losing"),
+    "assets/orders-draft.svg": grid("POST /draft", "losingDraft"),
     ...Object.fromEntries(
       losing.map(([name, { example }]) => [
         `assets/${name}.svg`,

@@ -32,19 +32,20 @@ const store = {
 
 function genid(req: Request) {
   const id = crypto.randomUUID();
-  newIds.add(id);
+  if (!req.res?.destroyed) newIds.add(id);
   req.res?.once("close", () => newIds.delete(id));
   return id;
 }
 
-// Above auth(), so that its listener runs after the library's.
+// Directly above auth(), so that its listener runs after the library's.
 const guard: RequestHandler = (req, res, next) => {
   const cookies = (req.headers.cookie ?? "").split("; ");
   const own = cookies.find((cookie) => cookie.startsWith("appSession="));
   // The library never sees the cookie of a dead session: late as it may be, it
   // would clear it, and with it the cookie of whoever has logged in since.
-  if (own && !sessions.has(own.slice("appSession=".length))) {
-    req.headers.cookie = cookies.filter((other) => other !== own).join("; ");
+  if (!sessions.has(own?.slice("appSession=".length) ?? "")) {
+    const others = cookies.filter((text) => !/^appSession(\.\d)?=/.test(text));
+    req.headers.cookie = others.join("; ");
   }
   // A cookie that only repeats what the browser sent is not set again.
   onHeaders(res, () => {

@@ -1,12 +1,13 @@
-// The session stays in its cookie, but the logout puts its `sid` on a list, and
-// the library's own hook asks that list on each request. So the logout holds
-// on the server, too. An entry lives for absoluteDuration, as a cookie of its
-// session can: a late response still sets one, with a new expiry.
+// The session stays in its cookie, but the logout puts an id that it has on a
+// list, and the library's own hook asks that list on each request. So the
+// logout holds on the server, too. An entry lives for absoluteDuration, as a
+// cookie of its session can: a late response still sets one, with a new
+// expiry. The next request shows what it is worth: its response clears it.
 //
 //   npx tsx snippets/fix-deny-list.ts
 
 import express, { type Request } from "express";
-import { auth } from "express-openid-connect";
+import { auth, type ConfigParams } from "express-openid-connect";
 import { LRUCache } from "lru-cache";
 import { log, page, prepare, whoami } from "./support/index.ts";
 
@@ -19,18 +20,22 @@ const WEEK_S = 7 * 24 * 60 * 60;
 const oneWeek = { ttl: WEEK_S * 1000, ttlAutopurge: true };
 const denied = new LRUCache<string, true>(oneWeek);
 
-function deny(sid: unknown) {
-  if (typeof sid !== "string") throw new Error("The ID token has no sid");
-  denied.set(sid, true);
-}
+type WithSession = Request & { appSession?: { loginId?: string } };
+const loginIdOf = (req: Request) => (req as WithSession).appSession?.loginId;
 
-const backchannelLogout = {
-  isLoggedOut: (req: Request) =>
-    denied.has(String(req.oidc.idTokenClaims?.sid)),
-  // The provider may put a session on the list, too. A login takes none off.
-  onLogoutToken: (token: { sid?: unknown }) => deny(token.sid),
-  onLogin: false,
-} as const;
+// The provider's `sid` would not do for an id. After a logout that does not
+// get as far as the provider, the next login has the same one, and is refused.
+const afterCallback: ConfigParams["afterCallback"] = (req, _res, session) => {
+  const old = loginIdOf(req);
+  const loginId = old && !denied.has(old) ? old : crypto.randomUUID();
+  return { ...session, loginId };
+};
+
+// Sessions from before there was a list have no id, and end with this.
+const isLoggedOut = (req: Request) => {
+  const id = loginIdOf(req);
+  return !id || denied.has(id);
+};
 // #endregion deny-list
 
 // #region app
@@ -43,12 +48,14 @@ app.use(
     authorizationParams: { response_type: "code" },
     session: { absoluteDuration: WEEK_S },
     routes: { logout: false },
-    backchannelLogout,
+    afterCallback,
+    backchannelLogout: { isLoggedOut, onLogin: false },
   }),
 );
 
 app.get("/logout", (req, res) => {
-  if (req.oidc.isAuthenticated()) deny(req.oidc.idTokenClaims?.sid);
+  const id = loginIdOf(req);
+  if (id) denied.set(id, true);
   return res.oidc.logout();
 });
 

@@ -1,7 +1,8 @@
 // The custom session store, done right: the cookie holds an id, the session
 // stays here, and an id whose session was destroyed never has one again. A
 // plain store is no fix. The library ends each request with a write of the
-// session that it loaded at the start, so the late one puts it back.
+// session that it loaded at the start, so the late one puts it back. Here it
+// still sets the cookie again, and that is worth nothing.
 //
 //   npx tsx snippets/fix-store.ts
 
@@ -32,7 +33,7 @@ const store = {
 
 function genid(req: Request) {
   const id = crypto.randomUUID();
-  newIds.add(id);
+  if (!req.res?.destroyed) newIds.add(id);
   req.res?.once("close", () => newIds.delete(id));
   return id;
 }

@@ -265,13 +265,14 @@ interface Marked {
 
 /**
  * Draws a grid for each snippet, with a cell for each order of a request and a
- * logout, which tells whether the order leaves the browser logged in. An order
+ * logout, that tells whether the order leaves the browser logged in. An order
  * has the same place in all grids. Under a grid stand the snippet's name and
  * how many orders lose, of those that can happen.
+ * @param request what the request is, such as `POST /update`
  * @param rows the snippets, best 3 to 12, and what is known of them
  * @returns the text of an SVG file
  */
-export function ordersGrid(rows: Outcome[]): string {
+export function ordersGrid(request: string, rows: Outcome[]): string {
   const grids = rows.map(markedOf);
   // Three or four columns, whichever leaves fewer places empty.
   const places = (columns: number) =>
@@ -282,10 +283,14 @@ export function ordersGrid(rows: Outcome[]): string {
   const names = Math.max(0, ...rows.map(({ name }) => wrap(name, 16).length));
   const height = LINES * pitch + (names + 1) * LINE + 34;
   const size = [GRIDS_WIDTH, LEGEND + (places(columns) / columns) * height];
-  const title = `Which of ${ORDERS.length} orders leave the browser logged in`;
+  const orders = `${ORDERS.length} orders of ${request} and a logout`;
+  const title = `Which of the ${orders} leave the browser logged in`;
   const told = grids.map(({ name, count }) => `${name}: ${count}`).join("; ");
   return svg(size, title, `${told}.`, [
-    ...legend(grids.flatMap(({ marks }) => marks)),
+    ...legend(
+      orders,
+      grids.flatMap(({ marks }) => marks),
+    ),
     ...grids.flatMap((grid, at) => {
       const y = LEGEND + Math.floor(at / columns) * height;
       return gridAt((at % columns) * width + 1, y, pitch, grid);
@@ -304,14 +309,13 @@ function markedOf({ name, losing, possible }: Outcome): Marked {
 }
 
 /** Tells what the marks mean, without "cannot happen" where nothing has it. */
-function legend(used: string[]): string[] {
-  const orders = `the ${ORDERS.length} orders of a request and a logout`;
+function legend(orders: string, used: string[]): string[] {
   const meanings = Object.entries(MARKS).filter(
     ([mark]) => mark !== "impossible" || used.includes(mark),
   );
   const starts = [1, 320, 566];
   return [
-    text(1, 20, `Each square is one of ${orders}:`, "large"),
+    text(1, 20, `Each square is one of the ${orders}:`, "large"),
     ...meanings.flatMap(([mark, meaning], at) => [
       cell(mark, starts[at] ?? 0, 38, 18),
       text((starts[at] ?? 0) + 26, 53, meaning),

@@ -44,6 +44,8 @@ export interface Report {
   observation: Observation;
   /** The orders that leave the browser logged in, as indexes into `ORDERS`. */
   losing: number[];
+  /** The same, with `POST /draft` in flight. */
+  losingDraft: number[];
   /** The orders that the snippet's page can't produce, likewise. */
   impossible: number[];
   /** What was seen in the simplest of them; empty when there is none. */
@@ -83,16 +85,16 @@ export async function observe(
   const drafts = await raceAll(snippet, ordersOf("draft"), waits, (share) =>
     progress(1 / 2 + share / 2),
   );
-  const losing = updates.flatMap(({ order, browser }) =>
-    browser ? order : [],
-  );
+  const [losing, losingDraft] = [updates, drafts].map((races) =>
+    races.flatMap(({ order, browser }) => (browser ? order : [])),
+  ) as [number[], number[]];
   const example = simplest(losing);
   return {
     observation: {
       ...(await answerOne(snippet)),
       browser: losing.length,
       server: updates.filter(({ server }) => server).length,
-      draft: drafts.filter(({ browser }) => browser).length,
+      draft: losingDraft.length,
       possible: updates.length,
       nextUser: await swapUsers(snippet, waits.update ? "stored" : "received"),
       lateRequest: await swapUsers(snippet, waits.update ? "stored" : "sent"),
@@ -102,6 +104,7 @@ export async function observe(
       rolls: await rolls(snippet),
     },
     losing,
+    losingDraft,
     impossible: [...ORDERS.keys()].filter(
       (index) => !updates.some(({ order }) => order === index),
     ),

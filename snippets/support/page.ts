@@ -58,12 +58,13 @@ export const page: RequestHandler = pageWith(LOG_OUT);
 export const loginPage = (users: [name: string, path: string][]): string =>
   html({
     title: "Log in as",
-    main: users
-      .map(
-        ([name, path]) =>
-          `<form method="post" action="${path}"><button>${name}</button></form>`,
-      )
-      .join("\n"),
+    main: `<p>This is the local OpenID provider.</p>
+${users
+  .map(
+    ([name, path]) =>
+      `<form method="post" action="${path}"><button>${name}</button></form>`,
+  )
+  .join("\n")}`,
   });
 
 /**
@@ -94,6 +95,7 @@ const html = (parts: { title: string; main: string; nonce?: string }): string =>
     border-radius: 0.5rem; color: inherit; background: none; font: inherit;
     text-decoration: none; cursor: pointer;
   }
+  :focus-visible { outline: 3px solid; outline-offset: 3px; }
 </style>
 <main>
 <h1>${parts.title}</h1>

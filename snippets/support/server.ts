@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { ErrorRequestHandler, Express, RequestHandler } from "express";
 import { startProvider } from "./provider.ts";
@@ -53,8 +54,10 @@ export async function prepare({
         app.use(errorPage);
         server.on("request", app);
         askForBodies(server, app);
-        console.log(`Listening on ${baseURL}`);
-        console.log("Log in, click “Log out”, and see who is logged in then.");
+        console.log(`${basename(process.argv[1] ?? "")}: ${baseURL}`);
+        console.log(
+          "Log in, click “Log out”, see who is logged in. Ctrl-C stops.",
+        );
       },
     };
   } catch (error) {
