@@ -103,7 +103,7 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     [
       "shows the library the cookies of dead sessions",
       "lateRequest was expected to be bob, and is null",
-      ["req.headers.cookie = cookies", "void cookies"],
+      ["req.headers.cookie = others", "void others"],
     ],
     [
       "has a cookie that does not outlive a day",
