@@ -136,10 +136,10 @@ test("a region comes without its indentation, and without other markers", () => 
 });
 
 test("a diff leaves out the comment at the top, and the markers", () => {
-  const one = { name: "a.ts", text: "// A.\n\nx();\n// #region r\ny();\n" };
-  const other = { name: "b.ts", text: "// B.\n\nx();\nz();\n" };
+  const one = { name: "a.ts", text: "// A.\n\nx();\n\n// #region r\ny();\n" };
+  const other = { name: "b.ts", text: "// B.\n\nx();\n\nz();\n" };
   assert.equal(
     codeDiff(one, other),
-    "--- a.ts\n+++ b.ts\n@@ -1,2 +1,2 @@\n x();\n-y();\n+z();",
+    "--- a.ts\n+++ b.ts\n@@ -1,3 +1,3 @@\n x();\n \n-y();\n+z();",
   );
 });

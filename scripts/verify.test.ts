@@ -464,6 +464,18 @@ describe("fix-navigations-only", () => {
     );
   });
 
+  test("logs out without Sec-Fetch-Mode, and from a script", async (t) => {
+    const snippet = await startRunning(t, "fix-navigations-only");
+    for (const mode of [undefined, "cors"]) {
+      const browser = await loggedIn(snippet);
+      const request = await browser.compose("navigate", "GET", "/logout");
+      if (mode) request.headers["sec-fetch-mode"] = mode;
+      else delete request.headers["sec-fetch-mode"];
+      assert.equal(effectOf(await browser.exchange(request)).effect, "cleared");
+      assert.equal(await browser.whoami(), null);
+    }
+  });
+
   test("does not roll without Sec-Fetch-Mode", async (t) => {
     const browser = await loggedIn(
       await startRunning(t, "fix-navigations-only"),

@@ -18,7 +18,7 @@ app.use(log);
 
 // #region guard
 const sessionText = (req: object) =>
-  JSON.stringify("appSession" in req ? req.appSession : undefined);
+  JSON.stringify(("appSession" in req && req.appSession) || null);
 
 // Above auth(). The last listener runs first, so this one runs after the
 // library's, and finds the cookie that the library has set.
@@ -33,7 +33,8 @@ const guard: RequestHandler = (req, res, next) => {
   next();
 };
 
-// Below auth(). Login and logout are answered before a request comes this far.
+// Below auth(). Login and logout are answered before a request comes this far,
+// so that for them there is nothing remembered, and the cookie is set.
 const remember: RequestHandler = (req, res, next) => {
   res.locals.sessionText = sessionText(req);
   next();

@@ -1,7 +1,7 @@
 import { createTwoFilesPatch } from "diff";
 
 /** A line that begins or ends a region. */
-const MARKER = /^\s*\/\/ #(?:end)?region\b.*\n/gm;
+const MARKER = /^[ \t]*\/\/ #(?:end)?region\b.*\n/gm;
 
 /**
  * Finds the lines between `// #region NAME` and `// #endregion NAME`.
