@@ -20,13 +20,13 @@ export const QUESTIONS: Question[] = [
     name: "updateCookie",
     heading: "update cookie",
     column: "update\ncookie",
-    meaning: "what the response to /update does to the session cookie",
+    meaning: "the response to /update: bytes of session cookie it sets",
     answer: (seen) => effect(seen.updateCookie),
   },
   {
     name: "logoutCookie",
     heading: "logout cookie",
-    meaning: "what the response to /logout does to it",
+    meaning: "the response to /logout, likewise",
     answer: (seen) => effect(seen.logoutCookie),
   },
   {
