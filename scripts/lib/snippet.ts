@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { basename } from "node:path";
+import type { Reply, Request } from "./clock.ts";
 
 /** How long a snippet may take to start, and to stop, in milliseconds. */
 const START_MS = 20_000;
@@ -22,6 +23,14 @@ const ENVIRONMENT = {
 /** Something that a snippet did wrong, with the last lines that it printed. */
 export class SnippetError extends Error {}
 
+/** A route that is held: its requests wait at their work until they are let go. */
+export interface Held {
+  /** Resolves once a request is there. */
+  reached: Promise<void>;
+  /** Lets the requests go that wait there, and all that come after. */
+  release(): void;
+}
+
 /** A snippet that runs in a process of its own. */
 export interface Snippet {
   name: string;
@@ -31,6 +40,8 @@ export interface Snippet {
   now(): number;
   /** Moves the snippet's clock forward, by some milliseconds. */
   travel(milliseconds: number): Promise<void>;
+  /** Holds a route of the snippet, or of its local provider, by its path. */
+  hold(path: string): Promise<Held>;
   /** Makes an error that names the snippet and has the last lines that it printed. */
   blame(reason: unknown): SnippetError;
   /**
@@ -104,14 +115,38 @@ export async function startSnippet(
     .finally(() => clearTimeout(timer));
 
   let ahead = 0;
+  const ask = (request: Request) => child.send(request);
+  /** Resolves with the first reply that is such a one, or with nothing when the process ends. */
+  const replied = (isIt: (reply: Reply) => boolean) =>
+    new Promise<Reply | undefined>((resolve) => {
+      const listen = (reply: Reply) => {
+        if (!isIt(reply)) return;
+        child.off("message", listen);
+        resolve(reply);
+      };
+      child.on("message", listen);
+      ended.then(() => resolve(undefined));
+    });
   return {
     name,
     baseURL,
     now: () => Date.now() + ahead,
     async travel(milliseconds) {
-      const moved = once(child, "message");
-      child.send(milliseconds);
-      await Promise.race([moved.then(([ms]) => (ahead = ms)), ended]);
+      const moved = replied((reply) => "ahead" in reply);
+      ask({ travel: milliseconds });
+      const reply = await moved;
+      if (reply && "ahead" in reply) ahead = reply.ahead;
+    },
+    async hold(path) {
+      const is = (reply: Reply) => "held" in reply && reply.held === path;
+      const held = replied(is);
+      const reached = replied((r) => "reached" in r && r.reached === path);
+      ask({ hold: path });
+      await held;
+      return {
+        reached: reached.then(() => {}),
+        release: () => ask({ release: path }),
+      };
     },
     blame,
     async stop() {

@@ -1,0 +1,63 @@
+import puppeteer, { type Browser, type LaunchOptions } from "puppeteer-core";
+import which from "which";
+
+/** The browsers that are tried, by their names in tables. */
+export const BROWSER_NAMES = ["chromium", "firefox"] as const;
+export type BrowserName = (typeof BROWSER_NAMES)[number];
+
+/** Where an installed browser is looked for: on the PATH, then where installers put it. */
+const PLACES: Record<BrowserName, string[]> = {
+  chromium: [
+    ...["chromium", "chromium-browser", "google-chrome", "chrome"],
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+  ],
+  firefox: [
+    ...["firefox-esr", "firefox"],
+    "/Applications/Firefox.app/Contents/MacOS/firefox",
+    "C:\\Program Files\\Mozilla Firefox\\firefox.exe",
+  ],
+};
+
+/** How to get a browser, for who has none. */
+export const HOW_TO_INSTALL: Record<BrowserName, string> = {
+  chromium: "apt-get install chromium",
+  firefox: "apt-get install firefox-esr",
+};
+
+/**
+ * Finds an installed Chromium or Chrome, or an installed Firefox. None is downloaded.
+ * @returns its path, or undefined when there is none; `CHROMIUM` and `FIREFOX` in the environment
+ * name another one
+ */
+export function findBrowser(name: BrowserName): string | undefined {
+  const told = process.env[name.toUpperCase()];
+  for (const place of told ? [told] : PLACES[name]) {
+    const path = which.sync(place, { nothrow: true });
+    if (path) return path;
+  }
+  return undefined;
+}
+
+/**
+ * Starts an installed browser without a window and with a new profile, which is gone when the
+ * browser is closed.
+ * @param path where it is, as {@link findBrowser} says
+ * @param args more options for its command line
+ */
+export function launchBrowser(
+  name: BrowserName,
+  path: string,
+  { args = [], ...options }: LaunchOptions = {},
+): Promise<Browser> {
+  // Chromium's sandbox refuses to run as root, as continuous integration does.
+  const isRoot = process.getuid?.() === 0;
+  const forChromium = isRoot ? ["--no-sandbox", "--disable-quic"] : [];
+  return puppeteer.launch({
+    browser: name === "chromium" ? "chrome" : "firefox",
+    executablePath: path,
+    args: [...(name === "chromium" ? forChromium : []), ...args],
+    ...options,
+  });
+}
