@@ -53,7 +53,7 @@ export function launchBrowser(
 ): Promise<Browser> {
   // Chromium's sandbox refuses to run as root, as continuous integration does.
   const isRoot = process.getuid?.() === 0;
-  const forChromium = isRoot ? ["--no-sandbox", "--disable-quic"] : [];
+  const forChromium = isRoot ? ["--no-sandbox"] : [];
   return puppeteer.launch({
     browser: name === "chromium" ? "chrome" : "firefox",
     executablePath: path,
