@@ -13,7 +13,7 @@ export async function pageWaitsFor(
   html: string,
   route: string,
 ): Promise<boolean> {
-  const script = html.match(/<script[^>]*>(.*)<\/script>/s)?.[1];
+  const script = html.match(/<script[^>]*>(.*?)<\/script>/s)?.[1];
   if (!script) throw new Error("its page has no script");
   const answers = new Map<string, () => void>();
   const visited: string[] = [];

@@ -1,4 +1,6 @@
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
+import { LRUCache } from "lru-cache";
+import { loginOf } from "./user.ts";
 
 /**
  * Prints a line for each request and one for each response, with what happened to the session
@@ -13,10 +15,25 @@ export const log: RequestHandler = (req, res, next) => {
     const status = res.writableFinished ? `${res.statusCode}` : "cut";
     const ms = `${Math.round(performance.now() - start)} ms`.padStart(7);
     const outcome = describe(res.getHeaders()["set-cookie"] ?? []);
-    console.log(`← ${route}  session cookie ${outcome}  (${status}, ${ms})`);
+    const line = `← ${route}  session cookie ${outcome}  (${status}, ${ms})`;
+    console.log(line);
+    if (req.path === "/logout") setSinceLogout.clear();
+    const login = outcome.startsWith("set") && loginOf(req);
+    if (login && !setSinceLogout.has(login)) setSinceLogout.set(login, line);
   });
   next();
 };
+
+/** By login, the first line since the last logout that tells of a session cookie being set. */
+const setSinceLogout = new LRUCache<string, string>({ max: 100 });
+
+/**
+ * Finds the response that has logged a user in again, for the page that they see then.
+ * @param req a request that came with the session cookie
+ * @returns the line of the first response after the last logout that set this login's cookie
+ */
+export const lineThatSetAgain = (req: Request): string | undefined =>
+  setSinceLogout.get(loginOf(req) ?? "");
 
 /** Tells what a response's `Set-Cookie` headers do to the session cookie. */
 function describe(setCookies: string | string[]): string {

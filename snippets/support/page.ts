@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
+import { basename } from "node:path";
 import escapeHtml from "escape-html";
 import type { RequestHandler } from "express";
-import { userOf } from "./user.ts";
+import { lineThatSetAgain } from "./log.ts";
+import { loginOf, userOf } from "./user.ts";
+
+/** A page, and the value of the `Content-Security-Policy` that belongs to it. */
+export interface Page {
+  html: string;
+  policy: string;
+}
 
 /**
  * Makes the handler of `GET /`: who is logged in, and the two buttons.
@@ -11,25 +19,16 @@ export const pageWith =
   (script: string): RequestHandler =>
   (req, res) => {
     const user = userOf(req);
-    const nonce = randomBytes(16).toString("base64url");
-    res.set(
-      "Content-Security-Policy",
-      `default-src 'none'; connect-src 'self'; img-src data:; ` +
-        `script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; ` +
-        `base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
-    );
-    res.send(
-      html({
-        title: user
-          ? `${escapeHtml(user)} is logged in`
-          : "Nobody is logged in",
-        nonce,
-        main: user
-          ? `<button id="log-out">Log out</button>
-<script nonce="${nonce}">${script}</script>`
-          : `<a class="button" href="/login">Log in</a>`,
-      }),
-    );
+    const { html, policy } = makePage({
+      place: basename(process.argv[1] ?? ""),
+      title: user ? `${user} is logged in` : "Nobody is logged in",
+      main: user
+        ? `${notice(user, lineThatSetAgain(req))}
+<button id="log-out" data-login="${loginOf(req)}">Log out</button>`
+        : `<a class="button" href="/login">Log in</a>`,
+      scripts: user ? [script, NOTICE] : [],
+    });
+    res.set("Content-Security-Policy", policy).send(html);
   };
 
 const LOG_OUT = `
@@ -51,55 +50,146 @@ document.querySelector("#log-out").addEventListener("click", () => {
  */
 export const page: RequestHandler = pageWith(LOG_OUT);
 
+/** Says what happened when a logout did not hold, and which line in the terminal shows it. */
+const notice = (user: string, line: string | undefined): string =>
+  `<div id="notice" role="alert" hidden>
+<p><strong>This logout did not hold.</strong> You clicked <em>Log out</em>, and
+${escapeHtml(user)} is still logged in, with the very same session. The response to
+<code>/logout</code> had cleared the session cookie. Then a response that was
+late set it again.</p>
+${line ? `<p>This line in the terminal is that response:</p>\n<pre>${escapeHtml(line)}</pre>` : ""}
+</div>`;
+
+// A browser remembers which login it has ended. When it is shown a page of that login again, the
+// logout did not hold. A page that comes back from the back/forward cache is out of date.
+const NOTICE = `
+const logOut = document.querySelector("#log-out");
+const { login } = logOut.dataset;
+logOut.addEventListener("click", () => {
+  localStorage.setItem("ended login", login);
+});
+document.querySelector("#notice").hidden =
+  localStorage.getItem("ended login") !== login;
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) location.reload();
+});
+`;
+
 /**
  * Makes the local provider's login page: one button for each user, and no password.
  * @param users each user's name, and the path that logs them in when it is posted to
+ * @param app the app's address, to which the form leads in the end
  */
-export const loginPage = (users: [name: string, path: string][]): string =>
-  html({
+export const loginPage = (
+  users: [name: string, path: string][],
+  app: string,
+): Page =>
+  makePage({
+    place: PROVIDER,
     title: "Log in as",
-    main: `<p>This is the local OpenID provider.</p>
-${users
-  .map(
-    ([name, path]) =>
-      `<form method="post" action="${path}"><button>${name}</button></form>`,
-  )
-  .join("\n")}`,
+    main: users
+      .map(
+        ([name, path]) =>
+          `<form method="post" action="${path}"><button>${name}</button></form>`,
+      )
+      .join("\n"),
+    formTarget: app,
   });
 
 /**
  * Makes the page that ends the provider's session at once, where other providers ask first.
  * @param form the form that the provider wants to have sent, without a button
+ * @param app the app's address, to which the form leads in the end
  */
-export const logoutPage = (form: string): string =>
-  html({
+export const logoutPage = (form: string, app: string): Page =>
+  makePage({
+    place: PROVIDER,
     title: "Logging out",
     main: `${form}
-<button form="op.logoutForm" name="logout" value="yes">Log out</button>
-<script>document.querySelector("button").click()</script>`,
+<button form="op.logoutForm" name="logout" value="yes">Log out</button>`,
+    scripts: [`document.querySelector("button").click();`],
+    formTarget: app,
   });
 
-const html = (parts: { title: string; main: string; nonce?: string }): string =>
-  `<!doctype html>
+const PROVIDER = "the local OpenID provider";
+
+function makePage(parts: {
+  /** Where the user is. */
+  place: string;
+  title: string;
+  /** What is below the title, as HTML. */
+  main: string;
+  /** What runs once that is there. */
+  scripts?: string[];
+  /** Where forms may lead, besides to where the page is from. */
+  formTarget?: string;
+}): Page {
+  const { place, title, main, scripts = [], formTarget = "" } = parts;
+  const nonce = randomBytes(16).toString("base64url");
+  const policy = [
+    "default-src 'none'",
+    "connect-src 'self'",
+    "img-src data:",
+    `script-src 'nonce-${nonce}'`,
+    `style-src 'nonce-${nonce}'`,
+    "base-uri 'none'",
+    `form-action 'self' ${formTarget}`.trim(),
+    "frame-ancestors 'none'",
+  ].join("; ");
+  const html = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
-<title>${parts.title}</title>
-<style nonce="${parts.nonce ?? ""}">
-  :root { color-scheme: light dark; font: 1.25rem/1.5 system-ui, sans-serif; }
-  main { max-width: 30rem; margin: 15vh auto; padding: 0 1rem; }
+<title>${escapeHtml(title)}</title>
+<style nonce="${nonce}">${STYLE}</style>
+<main>
+<p class="place">${escapeHtml(place)}</p>
+<h1>${escapeHtml(title)}</h1>
+${main}
+</main>
+${scripts.map((script) => `<script nonce="${nonce}">${script}</script>`).join("\n")}
+</html>
+`;
+  return { html, policy };
+}
+
+const STYLE = `
+  :root {
+    color-scheme: light dark;
+    --text: light-dark(#1f2328, #e6edf3);
+    --faint: light-dark(#59636e, #9198a1);
+    --page: light-dark(#f6f8fa, #010409);
+    --card: light-dark(#fff, #0d1117);
+    --line: light-dark(#d1d9e0, #3d444d);
+    --button: light-dark(#0757b8, #7cb8ff);
+    --alarm: light-dark(#cf222e, #f85149);
+    color: var(--text);
+    background: var(--page);
+    font: 1.125rem/1.5 system-ui, sans-serif;
+  }
+  * { box-sizing: border-box; }
+  body { margin: 0; padding: 1rem; }
+  main {
+    max-width: 34rem; margin: 12vh auto; padding: clamp(1.25rem, 6vw, 2.5rem);
+    border: 1px solid var(--line); border-radius: 1rem; background: var(--card);
+  }
+  .place { margin: 0; color: var(--faint); font-size: 1rem; }
+  h1 { margin: 0 0 1.5rem; font-size: 1.75rem; line-height: 1.25; }
+  h1, p, code { overflow-wrap: anywhere; }
   form { display: inline; }
   button, .button {
-    display: inline-block; padding: 0.5rem 1.5rem; border: 1px solid;
-    border-radius: 0.5rem; color: inherit; background: none; font: inherit;
+    display: inline-block; margin: 0 0.5rem 0.5rem 0; padding: 0.6rem 1.5rem;
+    border: 0; border-radius: 0.5rem; color: var(--card);
+    background: var(--button); font: inherit; font-weight: 600;
     text-decoration: none; cursor: pointer;
   }
-  :focus-visible { outline: 3px solid; outline-offset: 3px; }
-</style>
-<main>
-<h1>${parts.title}</h1>
-${parts.main}
-</main>
-</html>
+  :focus-visible { outline: 3px solid var(--text); outline-offset: 3px; }
+  #notice {
+    margin-bottom: 1.5rem; padding: 0 1rem;
+    border: 1px solid var(--alarm); border-left-width: 0.5rem;
+    border-radius: 0.5rem;
+  }
+  code, pre { font-family: ui-monospace, monospace; font-size: 0.85em; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 `;

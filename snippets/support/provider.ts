@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { Configuration } from "oidc-provider";
-import { loginPage, logoutPage } from "./page.ts";
+import { loginPage, logoutPage, type Page } from "./page.ts";
 import { type Provider, randomSecret } from "./settings.ts";
 
 /** The people who can log in at the local provider. There are no passwords. */
@@ -78,7 +78,7 @@ export async function startProvider(options: {
       rpInitiatedLogout: {
         enabled: true,
         logoutSource(ctx, form) {
-          ctx.body = logoutPage(form);
+          show(ctx, logoutPage(form, baseURL));
         },
       },
     },
@@ -92,9 +92,11 @@ export async function startProvider(options: {
   openid.use(async (ctx, next) => {
     const [, folder, uid, user] = ctx.path.split("/");
     if (folder === "login" && uid && ctx.method === "GET") {
-      ctx.body = loginPage(
-        USERS.map((name) => [name, `/login/${uid}/${name}`]),
-      );
+      const users = USERS.map((name): [string, string] => [
+        name,
+        `/login/${uid}/${name}`,
+      ]);
+      show(ctx, loginPage(users, baseURL));
     } else if (folder === "login" && USERS.includes(user as "alice")) {
       const result = { login: { accountId: user as string } };
       ctx.redirect(await openid.interactionResult(ctx.req, ctx.res, result));
@@ -114,6 +116,15 @@ export async function startProvider(options: {
       server.closeAllConnections();
     },
   };
+}
+
+/** Answers with a page. */
+function show(
+  ctx: { body: unknown; set: (name: string, value: string) => void },
+  { html, policy }: Page,
+): void {
+  ctx.set("Content-Security-Policy", policy);
+  ctx.body = html;
 }
 
 /** Makes the key that signs ID tokens, with the algorithm that `auth()` and Auth0 default to. */
