@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { Browser, whoIn } from "./lib/browser.ts";
@@ -10,7 +8,7 @@ import { logoutAfter, ORDERS } from "./lib/orders.ts";
 import { BODY, effectOf, loggedIn, Stepwise } from "./lib/race.ts";
 import { answersBelow, answersTable, losingOrder } from "./lib/report.ts";
 import { startSnippet } from "./lib/snippet.ts";
-import { copyRepository, ROOT, run, start } from "./lib/testing.ts";
+import { callBack, copyRepository, ROOT, run, start } from "./lib/testing.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
 
 const UPDATE = 'app.post("/update", express.json(), record);\n';
@@ -256,23 +254,15 @@ describe("npm run verify", { concurrency: 2 }, () => {
     ["SIGKILL", null],
   ] as const) {
     test(`leaves no process behind after ${signal}`, async (t) => {
-      // The snippet's connection to this server tells when it has started, and when it is gone.
-      const server = createServer().listen(0, "127.0.0.1");
-      await once(server, "listening");
-      t.after(() => server.close());
-      const { port } = server.address() as { port: number };
       const { folder, write } = copyRepository(t);
-      write(
-        "snippets/broken.ts",
-        `import { connect } from "node:net";\nconnect(${port}, "127.0.0.1");\n`,
+      const { called } = await callBack(t, (code) =>
+        write("snippets/broken.ts", code),
       );
-      const connected = once(server, "connection");
       const from = ["--from", join(folder, "snippets"), "broken"];
       const verifier = start(t, join(ROOT, "scripts/verify.ts"), from);
-      const [socket] = await connected;
-      socket.resume().on("error", () => {});
+      const gone = await called;
       verifier.kill(signal);
-      await once(socket, "close");
+      await gone();
       assert.equal((await verifier.ended).code, exitCode);
     });
   }

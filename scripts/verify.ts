@@ -1,8 +1,13 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runCommand, UsageError } from "./lib/command.ts";
+import {
+  endProgress,
+  progressLine,
+  runCommand,
+  UsageError,
+  untilSignal,
+} from "./lib/command.ts";
 import { writeObserved } from "./lib/observed.ts";
 import { ORDERS } from "./lib/orders.ts";
 import {
@@ -14,7 +19,7 @@ import {
   losingOrder,
   paint,
 } from "./lib/report.ts";
-import { runSnippets, strangers } from "./lib/run.ts";
+import { checkFolder, namesFrom, runSnippets, strangers } from "./lib/run.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
 
 const HELP = `Usage: npm run verify -- [options] [snippet ...]
@@ -54,18 +59,16 @@ async function main(): Promise<number> {
   }
   const folder = options.from ?? join(ROOT, "snippets");
   const problems = strangers(folder);
-  const cancel = new AbortController();
-  process.once("SIGINT", () => cancel.abort(130));
-  process.once("SIGTERM", () => cancel.abort(143));
+  const cancel = untilSignal();
   const results = await runSnippets(names, {
     folder,
     large: options.large ?? false,
     deep: options.deep ?? false,
-    cancel: cancel.signal,
-    progress: showProgress,
+    cancel,
+    progress: progressLine("Trying all orders"),
   });
-  if (process.stderr.isTTY) process.stderr.write(ERASE_LINE);
-  if (cancel.signal.aborted) return cancel.signal.reason;
+  endProgress();
+  if (cancel.aborted) return cancel.reason;
 
   const rows = [];
   for (const result of results) {
@@ -114,32 +117,13 @@ function readCommandLine() {
       help: { type: "boolean", short: "h" },
     },
   });
-  const all = Object.keys(VERDICTS);
-  for (const name of positionals) {
-    if (!all.includes(name)) {
-      throw new UsageError(
-        `there is no snippet ${name}; there are ${all.join(", ")}`,
-      );
-    }
-  }
+  const names = namesFrom(positionals);
   const isWhole = options.deep && !options.large && !positionals.length;
   if (options.write && !isWhole) {
     throw new UsageError("--write goes with --deep, and with nothing else");
   }
-  if (options.from && !existsSync(options.from)) {
-    throw new UsageError(`there is no folder ${options.from}`);
-  }
-  const names = positionals.length > 0 ? [...new Set(positionals)] : all;
+  checkFolder(options.from);
   return { options, names };
-}
-
-/** Goes to the start of a terminal's line and erases it (ECMA-48, EL). */
-const ERASE_LINE = "\r\x1b[K";
-
-function showProgress(share: number): void {
-  if (!process.stderr.isTTY) return;
-  const percent = Math.floor(share * 100);
-  process.stderr.write(`${ERASE_LINE}Trying all orders: ${percent} %`);
 }
 
 await runCommand("verify", main);

@@ -27,3 +27,33 @@ export async function runCommand(
     process.exitCode = 2;
   }
 }
+
+/**
+ * Lets a command end in its own way on Ctrl-C or SIGTERM.
+ * @returns a signal that aborts then; its reason is the exit code that belongs to it
+ */
+export function untilSignal(): AbortSignal {
+  const cancel = new AbortController();
+  process.once("SIGINT", () => cancel.abort(130));
+  process.once("SIGTERM", () => cancel.abort(143));
+  return cancel.signal;
+}
+
+/** Goes to the start of a terminal's line and erases it (ECMA-48, EL). */
+const ERASE_LINE = "\r\x1b[K";
+
+/**
+ * Shows how far a command is, in a line that it writes again and again, where there is a terminal.
+ * @param what what it does
+ * @returns what to tell how much is done, from 0 to 1
+ */
+export const progressLine = (what: string) => (share: number) => {
+  if (!process.stderr.isTTY) return;
+  const percent = Math.floor(share * 100);
+  process.stderr.write(`${ERASE_LINE}${what}: ${percent} %`);
+};
+
+/** Takes that line away. */
+export function endProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write(ERASE_LINE);
+}

@@ -40,13 +40,17 @@ export function findBrowser(name: BrowserName): string | undefined {
   return undefined;
 }
 
+/** A browser that does not start, in a line. */
+export class BrowserError extends Error {}
+
 /**
  * Starts an installed browser without a window and with a new profile, which is gone when the
  * browser is closed.
  * @param path where it is, as {@link findBrowser} says
  * @param args more options for its command line
+ * @throws {BrowserError} when it does not start
  */
-export function launchBrowser(
+export async function launchBrowser(
   name: BrowserName,
   path: string,
   { args = [], ...options }: LaunchOptions = {},
@@ -54,10 +58,19 @@ export function launchBrowser(
   // Chromium's sandbox refuses to run as root, as continuous integration does.
   const isRoot = process.getuid?.() === 0;
   const forChromium = isRoot ? ["--no-sandbox"] : [];
-  return puppeteer.launch({
+  const launched = puppeteer.launch({
     browser: name === "chromium" ? "chrome" : "firefox",
     executablePath: path,
     args: [...(name === "chromium" ? forChromium : []), ...args],
+    // Over a pipe, Chromium ends when we do. What a signal does, each command decides.
+    pipe: name === "chromium",
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
     ...options,
+  });
+  return launched.catch((error) => {
+    const [reason] = String(error.message).trim().split("\n");
+    throw new BrowserError(`${name} does not start from ${path}: ${reason}`);
   });
 }

@@ -29,11 +29,10 @@ export function paint(style: Style, text: string): string {
  */
 export function answersTable(rows: Row[]): string {
   const questions = QUESTIONS.filter(({ column }) => column);
-  const table = new Table({
-    head: ["\nsnippet", ...questions.map(({ column }) => column as string)],
-    style: NO_STYLE,
-    chars: NO_BORDERS,
-  });
+  const table = plainTable([
+    "\nsnippet",
+    ...questions.map(({ column }) => column as string),
+  ]);
   for (const { name, report } of rows) {
     const wrong = differing(name, report).map(({ question }) => question);
     const cells = questions.map((question) => {
@@ -47,8 +46,12 @@ export function answersTable(rows: Row[]): string {
   return textOf(table);
 }
 
+/** Makes an empty table without borders. */
+export const plainTable = (head: string[]) =>
+  new Table({ head, style: NO_STYLE, chars: NO_BORDERS });
+
 /** Prints a table without the spaces at the ends of its lines. */
-const textOf = (table: { toString(): string }): string =>
+export const textOf = (table: { toString(): string }): string =>
   table.toString().replace(/ +$/gm, "");
 
 const NO_STYLE = {
@@ -102,11 +105,13 @@ export const legend = (): string =>
 /** Tells what two requests at once have come to, in a line for each snippet. */
 export function deepTable(rows: Row[]): string {
   const heading = "\ntwo requests at once";
-  const table = new Table({
-    head: [heading, "\ntried", "of\norders", "\nbrowser", "\nserver"],
-    style: NO_STYLE,
-    chars: NO_BORDERS,
-  });
+  const table = plainTable([
+    heading,
+    "\ntried",
+    "of\norders",
+    "\nbrowser",
+    "\nserver",
+  ]);
   for (const { name, deep } of rows) {
     if (!deep) continue;
     const { tried, possible, browser, server } = deep;

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
+import { UsageError } from "./command.ts";
 import {
   type DeepReport,
   observe,
@@ -8,7 +9,7 @@ import {
   type Progress,
   type Report,
 } from "./observe.ts";
-import { type SnippetError, startSnippet } from "./snippet.ts";
+import { SnippetError, withSnippet } from "./snippet.ts";
 import { VERDICTS } from "./verdicts.ts";
 
 /** What came of a snippet: what was seen of it, or how it failed. */
@@ -33,26 +34,42 @@ export interface RunOptions {
 const LARGE_CLAIM_BYTES = 5000;
 
 /**
- * Runs snippets side by side, and asks each all questions. One more than the machine has cores run
- * at once, since each waits now and then.
+ * Runs snippets side by side, and asks each all questions.
  * @returns what came of each, in the order of the names
  */
 export async function runSnippets(
   names: string[],
   options: RunOptions,
 ): Promise<Result[]> {
-  const shares = names.map(() => 0);
+  return sideBySide(names, options, (name, progress) =>
+    runSnippet(name, { ...options, progress }),
+  );
+}
+
+/**
+ * Does the same with each of some things, side by side: one more at a time than the machine has
+ * cores, since each waits now and then.
+ * @param options.cancel aborts to begin no more of them
+ * @param options.progress is told how much of all is done
+ * @param work what to do with one thing; its own progress is a part of all
+ * @returns what came of each, in the order of the things
+ */
+export async function sideBySide<Thing, Result>(
+  things: Thing[],
+  options: Pick<RunOptions, "cancel" | "progress">,
+  work: (thing: Thing, progress: Progress) => Promise<Result>,
+): Promise<Result[]> {
+  const shares = things.map(() => 0);
   const results: Result[] = [];
-  const waiting = names.entries();
+  const waiting = things.entries();
   const worker = async () => {
-    for (const [index, name] of waiting) {
+    for (const [index, thing] of waiting) {
       if (options.cancel.aborted) return;
-      const progress = (share: number) => {
+      results[index] = await work(thing, (share) => {
         shares[index] = share;
         const sum = shares.reduce((one, other) => one + other);
-        options.progress(sum / names.length);
-      };
-      results[index] = await runSnippet(name, { ...options, progress });
+        options.progress(sum / things.length);
+      });
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
@@ -61,30 +78,28 @@ export async function runSnippets(
 
 async function runSnippet(name: string, options: RunOptions): Promise<Result> {
   const { folder, large, deep, cancel, progress } = options;
+  const settings = {
+    CLAIM_BYTES: large ? String(LARGE_CLAIM_BYTES) : undefined,
+  };
   try {
-    const snippet = await startSnippet(join(folder, `${name}.ts`), cancel, {
-      CLAIM_BYTES: large ? String(LARGE_CLAIM_BYTES) : undefined,
-    });
-    try {
+    return await withSnippet(
+      join(folder, `${name}.ts`),
+      cancel,
+      settings,
       // Two requests at once come first, since the other questions move the clock.
-      const found = {
+      async (snippet) => ({
+        name,
         ...(deep && {
           deep: await observeTwo(snippet, (share) => progress(share * 0.8)),
         }),
         report: await observe(snippet, (share) =>
           progress(deep ? 0.8 + share * 0.2 : share),
         ),
-      };
-      await snippet.stop();
-      return { name, ...found };
-    } catch (error) {
-      // A process that dies hangs up first. How it died says more.
-      const end = await snippet.stop();
-      const reason = end ? `it ended, with ${end}` : error;
-      return { name, failure: snippet.blame(reason) };
-    }
+      }),
+    );
   } catch (error) {
-    return { name, failure: error as SnippetError };
+    if (error instanceof SnippetError) return { name, failure: error };
+    throw error;
   }
 }
 
@@ -107,4 +122,27 @@ export function strangers(folder: string): string[] {
         `${name} has a verdict, but there is no ${join(folder, name)}.ts`,
     ),
   ];
+}
+
+/**
+ * Reads the names of snippets from a command line.
+ * @returns each once; without any, all that have a verdict
+ * @throws {UsageError} when there is no such snippet
+ */
+export function namesFrom(words: string[]): string[] {
+  const all = Object.keys(VERDICTS);
+  const wrong = words.find((name) => !all.includes(name));
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `there is no snippet ${wrong}; there are ${all.join(", ")}`,
+    );
+  }
+  return words.length > 0 ? [...new Set(words)] : all;
+}
+
+/** Looks whether a folder of snippets that a command line names is there. */
+export function checkFolder(folder: string | undefined): void {
+  if (folder && !existsSync(folder)) {
+    throw new UsageError(`there is no folder ${folder}`);
+  }
 }

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { basename } from "node:path";
-import type { Reply, Request } from "./clock.ts";
+import type { Place, Reply, Request } from "./clock.ts";
 
 /** How long a snippet may take to start, and to stop, in milliseconds. */
 const START_MS = 20_000;
@@ -23,7 +22,7 @@ const ENVIRONMENT = {
 /** Something that a snippet did wrong, with the last lines that it printed. */
 export class SnippetError extends Error {}
 
-/** A route that is held: its requests wait at their work until they are let go. */
+/** A route that is held: its requests wait until they are let go. */
 export interface Held {
   /** Resolves once a request is there. */
   reached: Promise<void>;
@@ -40,8 +39,10 @@ export interface Snippet {
   now(): number;
   /** Moves the snippet's clock forward, by some milliseconds. */
   travel(milliseconds: number): Promise<void>;
-  /** Holds a route of the snippet, or of its local provider, by its path. */
-  hold(path: string): Promise<Held>;
+  /** Holds the requests to a route of the snippet, or of its local provider, by its path. */
+  hold(path: string, at?: Place): Promise<Held>;
+  /** Resolves when the process has ended, in whatever way. */
+  ended: Promise<unknown>;
   /** Makes an error that names the snippet and has the last lines that it printed. */
   blame(reason: unknown): SnippetError;
   /**
@@ -76,11 +77,13 @@ export async function startSnippet(
     signal: cancel,
     killSignal: "SIGKILL",
   });
-  // It is an error, too, when the process ends because of `cancel`.
+  // It is an error, too, when the process ends because of `cancel`. How it ended says as much.
   child.on("error", () => {});
-  const ended = once(child, "close").then(([code, signal]) =>
-    code === null ? `signal ${signal}` : `exit code ${code}`,
-  );
+  const ended = new Promise<string>((resolve) => {
+    child.once("close", (code, signal) =>
+      resolve(code === null ? `signal ${signal}` : `exit code ${code}`),
+    );
+  });
 
   let output = "";
   const address = new Promise<string>((resolve) => {
@@ -116,38 +119,40 @@ export async function startSnippet(
 
   let ahead = 0;
   const ask = (request: Request) => child.send(request);
-  /** Resolves with the first reply that is such a one, or with nothing when the process ends. */
+  /** What waits for a reply, until it says that it has it. */
+  const waiting = new Set<(reply: Reply) => boolean>();
+  child.on("message", (reply: Reply) => {
+    for (const isIt of waiting) if (isIt(reply)) waiting.delete(isIt);
+  });
+  /** Resolves once there is a reply that is such a one, or the process ends. */
   const replied = (isIt: (reply: Reply) => boolean) =>
-    new Promise<Reply | undefined>((resolve) => {
-      const listen = (reply: Reply) => {
-        if (!isIt(reply)) return;
-        child.off("message", listen);
-        resolve(reply);
-      };
-      child.on("message", listen);
-      ended.then(() => resolve(undefined));
+    new Promise<void>((resolve) => {
+      waiting.add((reply) => {
+        if (isIt(reply)) resolve();
+        return isIt(reply);
+      });
+      ended.then(() => resolve());
     });
   return {
     name,
     baseURL,
     now: () => Date.now() + ahead,
     async travel(milliseconds) {
-      const moved = replied((reply) => "ahead" in reply);
+      const moved = replied((reply) => {
+        if ("ahead" in reply) ahead = reply.ahead;
+        return "ahead" in reply;
+      });
       ask({ travel: milliseconds });
-      const reply = await moved;
-      if (reply && "ahead" in reply) ahead = reply.ahead;
+      await moved;
     },
-    async hold(path) {
-      const is = (reply: Reply) => "held" in reply && reply.held === path;
-      const held = replied(is);
+    async hold(path, at = "work") {
+      const held = replied((r) => "held" in r && r.held === path);
       const reached = replied((r) => "reached" in r && r.reached === path);
-      ask({ hold: path });
+      ask({ hold: path, at });
       await held;
-      return {
-        reached: reached.then(() => {}),
-        release: () => ask({ release: path }),
-      };
+      return { reached, release: () => void ask({ release: path }) };
     },
+    ended,
     blame,
     async stop() {
       let killed = false;
@@ -160,4 +165,28 @@ export async function startSnippet(
       return killed || how === "exit code 0" ? undefined : how;
     },
   };
+}
+
+/**
+ * Starts a snippet, does something with it, and stops it, however that ends.
+ * @param work what to do
+ * @returns what came of the work
+ * @throws {SnippetError} when the snippet does not start, or the work fails
+ */
+export async function withSnippet<Result>(
+  file: string,
+  cancel: AbortSignal,
+  settings: NodeJS.ProcessEnv,
+  work: (snippet: Snippet) => Promise<Result>,
+): Promise<Result> {
+  const snippet = await startSnippet(file, cancel, settings);
+  try {
+    const result = await work(snippet);
+    await snippet.stop();
+    return result;
+  } catch (error) {
+    // A process that dies hangs up first. How it died says more.
+    const end = await snippet.stop();
+    throw snippet.blame(end ? `it ended, with ${end}` : error);
+  }
 }

@@ -8,6 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -124,4 +125,31 @@ export function copyRepository(t: TestContext) {
     write: (file: string, text: string): void =>
       writeFileSync(join(folder, file), text),
   };
+}
+
+/**
+ * Makes the code of a snippet that never gets ready, but calls a test once it runs.
+ * @param write what to do with the code before anybody runs it
+ * @returns a promise of that call, for when it runs; the function resolves when it runs no more
+ */
+export async function callBack(
+  t: TestContext,
+  write: (code: string) => void,
+): Promise<{ called: Promise<() => Promise<unknown>> }> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as { port: number };
+  write(
+    `import { connect } from "node:net";\nconnect(${port}, "127.0.0.1");\n`,
+  );
+  // The connection tells when the process has started, and when it is gone.
+  const called = once(server, "connection").then(([socket]) => {
+    const closed = once(
+      socket.resume().on("error", () => {}),
+      "close",
+    );
+    return () => closed;
+  });
+  return { called };
 }
