@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { HOW_TO_INSTALL_JEKYLL } from "./lib/site.ts";
+import { ROOT, skipUnless, start } from "./lib/testing.ts";
+
+// With an empty PATH nothing is installed, as far as the tests can see.
+for (const CI of [undefined, "true"]) {
+  const outcome = CI ? "fail in continuous integration" : "are skipped by name";
+  test(`tests that need a program which is missing ${outcome}`, async (t) => {
+    const file = join(ROOT, "scripts", "render.test.ts");
+    const environment = { PATH: "", CHROMIUM: "gone", CI };
+    const { code, stdout, stderr } = await start(t, file, [], environment)
+      .ended;
+    assert.equal(code, CI ? 1 : 0);
+    const line = CI
+      ? "Error: chromium is missing: apt-get install chromium"
+      : "# SKIP chromium is missing: apt-get install chromium";
+    assert.ok((stdout + stderr).includes(line), stdout + stderr);
+  });
+}
+
+test("nothing is skipped where the program is there", () => {
+  assert.equal(skipUnless("jekyll", true, HOW_TO_INSTALL_JEKYLL), false);
+});
