@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
-import { IncomingMessage, Server } from "node:http";
+import { IncomingMessage, Server, type ServerResponse } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers/promises";
 
@@ -24,14 +24,26 @@ export type Reply = { ahead: number } | { held: string } | { reached: string };
 let ahead = 0;
 const RealDate = Date;
 
+/** When the clock stands still: at this time, in milliseconds since 1970. */
+const standsAt = process.env.CLOCK_STANDS_AT;
+const now = () => (standsAt ? Number(standsAt) : RealDate.now()) + ahead;
+
+if (standsAt) {
+  // From the Date header a browser learns how far off the server's clock is, and it corrects by
+  // that when a cookie expires. Without the header it takes the cookie's word for it.
+  subscribe("http.server.request.start", (message) => {
+    (message as { response: ServerResponse }).response.sendDate = false;
+  });
+}
+
 globalThis.Date = class extends RealDate {
   constructor(...given: []) {
     if (given.length > 0) super(...given);
-    else super(RealDate.now() + ahead);
+    else super(now());
   }
 
   static override now(): number {
-    return RealDate.now() + ahead;
+    return now();
   }
 } as DateConstructor;
 
