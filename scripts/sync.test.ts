@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { FIGURES_FOLDER } from "./lib/figures.ts";
 import { codeDiff, region } from "./lib/regions.ts";
 import { copyRepository, run } from "./lib/testing.ts";
 
@@ -21,6 +22,7 @@ describe("npm run sync", { concurrency: 2 }, () => {
     edit(POST, 'app.get("/", page);', 'app.get("/", oldPage);');
     edit(POST, "+app.post(", "+app.put(");
     edit(POST, /-->19<!--/, "-->18<!--");
+    edit(POST, 'width="720" alt="The Headers tab', 'width="1440" alt="The tab');
     edit("assets/broken.svg", "alice", "bob");
     edit("README.md", "| 1323 B ", "| 1324 B ");
 
@@ -29,6 +31,7 @@ describe("npm run sync", { concurrency: 2 }, () => {
     assert.deepEqual(check.stderr.trim().split("\n"), [
       "README.md: <!-- verdicts: all --> is stale: run npm run sync",
       `${POST}: <!-- snippet: snippets/broken.ts#app --> is stale: run npm run sync`,
+      `${POST}: <!-- figure: logout-cookies --> is stale: run npm run sync`,
       `${POST}: <!-- diff: snippets/broken.ts snippets/fix-ordering.ts --> is stale: run npm run sync`,
       `${POST}: <!-- seen: broken.browser --> is stale: run npm run sync`,
       "assets/broken.svg is stale: run npm run sync",
@@ -76,6 +79,20 @@ describe("npm run sync", { concurrency: 2 }, () => {
       /<!-- seen: broken\.brower -->: that was not seen$/m,
     ],
     [
+      "a figure that there is not",
+      POST,
+      "figure: network-list",
+      "figure: list",
+      /<!-- figure: list -->: there is no figure list$/m,
+    ],
+    [
+      "an image in HTML that is not there",
+      POST,
+      "I click *Log out*.",
+      '<img src="../assets/list.png" alt="The list">',
+      /the link \.\.\/assets\/list\.png leads to no file$/m,
+    ],
+    [
       "a link to a file that is not there",
       POST,
       "](../snippets/)",
@@ -108,6 +125,17 @@ describe("npm run sync", { concurrency: 2 }, () => {
       }
     });
   }
+
+  test("says how to make a figure that is missing", async (t) => {
+    const { folder } = copyRepository(t);
+    rmSync(join(folder, FIGURES_FOLDER, "home-cookies.png"));
+    const { code, stderr } = await run(t, "sync", "--check", "--in", folder);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /there is no home-cookies\.png: run npm run figures$/m,
+    );
+  });
 
   test("explains itself, and what it does not understand", async (t) => {
     const help = await run(t, "sync", "--help");

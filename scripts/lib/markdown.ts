@@ -1,8 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import escapeHtml from "escape-html";
 import GithubSlugger from "github-slugger";
 import { markdownTable } from "markdown-table";
 import { marked } from "marked";
+import {
+  FIGURE_WIDTH,
+  FIGURES,
+  FIGURES_FOLDER,
+  type FigureName,
+} from "./figures.ts";
 import type { Observed } from "./observed.ts";
 import { logoutAfter } from "./orders.ts";
 import { QUESTIONS, stepLines } from "./questions.ts";
@@ -84,6 +91,19 @@ const MAKERS: Record<string, Maker> = {
     return markdownTable([head, ...rows]);
   },
 
+  figure({ root, file }, [word = ""]) {
+    const figure = FIGURES[word as FigureName];
+    if (!figure) throw new TextError(`there is no figure ${word}`);
+    const picture = join(FIGURES_FOLDER, `${word}.png`);
+    if (!existsSync(join(root, picture))) {
+      throw new TextError(`there is no ${word}.png: run npm run figures`);
+    }
+    const src = relative(dirname(file), picture).replaceAll("\\", "/");
+    const alt = escapeHtml(figure.alt);
+    // Markdown has no width, and without one the picture would be twice as large as what it shows.
+    return `<img src="${src}" width="${FIGURE_WIDTH}" alt="${alt}">`;
+  },
+
   questions() {
     const rows = QUESTIONS.map(({ heading, meaning }) => [heading, meaning]);
     return markdownTable([["column", "what it tells"], ...rows]);
@@ -100,16 +120,19 @@ const reportsOf = (observed: Observed, names: string[]) =>
         throw new TextError(`nothing was seen of a snippet ${name}`);
       });
 
-/** A comment that asks for a block, and the fence or table after it, where there is one. */
+/** A comment that asks for a block, and the fence, table or image after it, where there is one. */
 const BLOCK =
-  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*))?$/gm;
+  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|<img .*>))?$/gm;
+
+/** An image in HTML, and where it is. */
+const IMAGE = /<img [^>]*?src="([^"]*)"/g;
 
 /** An answer in running text, between two comments. */
 const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
 
 /**
- * Makes the generated parts of a text anew. They are the fence or the table after a comment such
- * as `<!-- snippet: snippets/broken.ts#app -->`, and the answer in
+ * Makes the generated parts of a text anew. They are the fence, the table or the image after a
+ * comment such as `<!-- snippet: snippets/broken.ts#app -->`, and the answer in
  * `<!-- seen: broken.browser -->19<!-- /seen -->`.
  * @param old the whole text
  * @returns the text with those parts replaced, and the comments of those that were stale
@@ -157,9 +180,7 @@ export function generate(
  */
 export function deadLinks(source: string, { root, file }: Text): string[] {
   const dead: string[] = [];
-  marked.walkTokens(tokensOf(source), (token) => {
-    if (token.type !== "link" && token.type !== "image") return;
-    const { href } = token;
+  const check = (href: string) => {
     if (/^(https?|mailto):/.test(href)) {
       if (!URL.canParse(href)) dead.push(`${file}: ${href} is no address`);
       return;
@@ -171,6 +192,11 @@ export function deadLinks(source: string, { root, file }: Text): string[] {
     } else if (anchor && !anchorsOf(target).has(anchor)) {
       dead.push(`${file}: the link ${href} leads to no heading`);
     }
+  };
+  marked.walkTokens(tokensOf(source), (token) => {
+    if (token.type === "link" || token.type === "image") check(token.href);
+    if (token.type !== "html") return;
+    for (const [, src = ""] of token.raw.matchAll(IMAGE)) check(src);
   });
   return dead;
 }
