@@ -66,7 +66,7 @@ export interface Row {
   name: string;
   method: string;
   status: string;
-  /** How many cookies the response sets or clears; nothing for none. */
+  /** How many cookies the response sets or clears. */
   "set-cookies": string;
   time: string;
 }
@@ -185,6 +185,7 @@ export class NetworkPanel {
   ): Promise<NetworkPanel> {
     const session = await page.createCDPSession();
     const { targetInfo } = await session.send("Target.getTargetInfo");
+    await session.detach();
     const target = `${host}/devtools/page/${targetInfo.targetId}`;
     const tools = await browser.newPage();
     tools.setDefaultTimeout(PATIENCE_MS);
