@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { readBites } from "./lib/bites.ts";
+import { bitesChart } from "./lib/bites-chart.ts";
 import { runCommand } from "./lib/command.ts";
 import { ordersGrid, sequenceDiagram } from "./lib/diagrams.ts";
 import { deadLinks, generate, type Text, TextError } from "./lib/markdown.ts";
@@ -11,8 +13,9 @@ import { ORDERS } from "./lib/orders.ts";
 const HELP = `Usage: npm run sync -- [options]
 
 Copies code, diffs and verdicts into the README and the posts, and draws the
-diagrams in assets/: from snippets/, and from assets/verdicts.json, which
-npm run verify -- --write makes.
+diagrams in assets/: from snippets/, and from what other commands have written
+there: verdicts.json (npm run verify -- --deep --write), browsers.json (npm run
+verify:browsers -- --write) and bites.csv (npm run bites -- --to).
 
 Options:
   --check       change nothing; fail when something is stale, a region is
@@ -45,7 +48,7 @@ function main(): number {
   const problems = ["README.md", ...posts].flatMap((file) =>
     syncFile({ root, file, observed }, options.check ?? false),
   );
-  for (const [file, picture] of Object.entries(diagrams(observed))) {
+  for (const [file, picture] of Object.entries(pictures(root, observed))) {
     problems.push(...syncPicture(root, file, picture, options.check ?? false));
   }
   if (problems.length > 0) console.error(problems.join("\n"));
@@ -74,8 +77,11 @@ function syncFile(text: Text, check: boolean): string[] {
   }
 }
 
-/** Draws what was seen: the orders of all snippets, and one that loses for each that has one. */
-function diagrams(observed: Observed): Record<string, string> {
+/**
+ * Draws what was seen: the orders of all snippets, one that loses for each that has one, and when
+ * the bug bites in a browser.
+ */
+function pictures(root: string, observed: Observed): Record<string, string> {
   const grid = (request: string, losing: "losing" | "losingDraft") =>
     ordersGrid(
       request,
@@ -91,6 +97,7 @@ function diagrams(observed: Observed): Record<string, string> {
     ([, report]) => report.losing.length > 0,
   );
   return {
+    "assets/bites.svg": bitesChart(readBites(root)),
     "assets/orders-update.svg": grid("POST /update", "losing"),
     "assets/orders-draft.svg": grid("POST /draft", "losingDraft"),
     ...Object.fromEntries(

@@ -10,10 +10,12 @@ import {
   FIGURES_FOLDER,
   type FigureName,
 } from "./figures.ts";
-import type { Observed } from "./observed.ts";
+import type { BrowserName } from "./installed.ts";
+import { type Observed, readSeenInBrowsers } from "./observed.ts";
 import { logoutAfter } from "./orders.ts";
 import { QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
+import { SCENARIOS } from "./scenarios.ts";
 
 /** A text in the repository, and what its generated parts are made from. */
 export interface Text {
@@ -102,6 +104,23 @@ const MAKERS: Record<string, Maker> = {
     const alt = escapeHtml(figure.alt);
     // Markdown has no width, and without one the picture would be twice as large as what it shows.
     return `<img src="${src}" width="${FIGURE_WIDTH}" alt="${alt}">`;
+  },
+
+  browsers({ root }, [word]) {
+    const seen = readSeenInBrowsers(root)[word as BrowserName];
+    if (!seen) throw new TextError(`nothing was seen in a browser ${word}`);
+    const rows = Object.entries(seen.outcomes).map(([name, outcome]) => [
+      name,
+      ...SCENARIOS.map((scenario) => outcome[scenario.name] ?? "none"),
+    ]);
+    const headings = SCENARIOS.map(({ heading }) => heading);
+    const version = seen.version.replace("/", " ");
+    return markdownTable([[version, ...headings], ...rows]);
+  },
+
+  scenarios() {
+    const rows = SCENARIOS.map(({ heading, meaning }) => [heading, meaning]);
+    return markdownTable([["column", "what happens"], ...rows]);
   },
 
   questions() {

@@ -41,6 +41,8 @@ export interface Snippet {
   travel(milliseconds: number): Promise<void>;
   /** Holds the requests to a route of the snippet, or of its local provider, by its path. */
   hold(path: string, at?: Place): Promise<Held>;
+  /** Resolves once the process prints something like this, from now on. */
+  printed(pattern: RegExp): Promise<void>;
   /** Resolves when the process has ended, in whatever way. */
   ended: Promise<unknown>;
   /** Makes an error that names the snippet and has the last lines that it printed. */
@@ -117,6 +119,22 @@ export async function startSnippet(
     })
     .finally(() => clearTimeout(timer));
 
+  /** What waits for something to be printed, until it says that it has it. */
+  const readers = new Set<(text: string) => boolean>();
+  child.stdout?.on("data", (text: string) => {
+    for (const read of readers) if (read(text)) readers.delete(read);
+  });
+  const printed = (pattern: RegExp) =>
+    new Promise<void>((resolve) => {
+      let seen = "";
+      readers.add((text) => {
+        seen += text;
+        if (!pattern.test(seen)) return false;
+        resolve();
+        return true;
+      });
+    });
+
   let ahead = 0;
   const ask = (request: Request) => child.send(request);
   /** What waits for a reply, until it says that it has it. */
@@ -152,6 +170,7 @@ export async function startSnippet(
       await held;
       return { reached, release: () => void ask({ release: path }) };
     },
+    printed,
     ended,
     blame,
     async stop() {

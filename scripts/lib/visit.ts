@@ -43,29 +43,30 @@ export type Hand = "mouse" | "keyboard";
 /** Somebody in a real browser, with cookies of their own. */
 export class Visitor {
   readonly page: Page;
-  readonly context: BrowserContext;
+  readonly #tabs: Page[] = [];
+  readonly #context: BrowserContext;
   /** What a page did that it must not do, a line each. */
   readonly complaints = new Set<string>();
   readonly #snippet: Snippet;
   readonly #sending: Sending;
 
   /**
-   * Opens the app's page in a new context of a browser.
-   * @param browser as `launchBrowser` starts it
+   * Opens the app's page in a new tab of a browser, which forgets all cookies first.
+   * @param browser as `launchBrowser` starts it; nobody else may use it meanwhile
    */
   static async open(
     browser: RealBrowser,
     snippet: Snippet,
     sending: Sending = "fetch",
   ): Promise<Visitor> {
-    const context = await browser.createBrowserContext();
+    const context = browser.defaultBrowserContext();
     const page = await context.newPage();
     const visitor = new Visitor(context, page, snippet, sending);
     visitor.#watch(page);
     if (sending !== "fetch") {
       await page.evaluateOnNewDocument(REPLACEMENTS[sending]);
     }
-    await page.goto(snippet.baseURL);
+    await visitor.startAgain();
     return visitor;
   }
 
@@ -75,7 +76,7 @@ export class Visitor {
     snippet: Snippet,
     sending: Sending,
   ) {
-    this.context = context;
+    this.#context = context;
     this.page = page;
     this.#snippet = snippet;
     this.#sending = sending;
@@ -129,9 +130,26 @@ export class Visitor {
     await Promise.all([this.#press("Log out", hand), goAway()]);
   }
 
+  /**
+   * Clicks *log out* with nothing held, so that it goes as it goes. Returns once the response to
+   * `/update` has reached the browser, or never will, and the app's page is there again, loaded anew.
+   */
+  async logOutInRealTime(): Promise<void> {
+    const home = this.#arrivesHome();
+    const answered = this.#snippet.printed(/← POST \/update/);
+    // Firefox may give a request up before the server has seen it.
+    const seen = this.#snippet.printed(/→ POST \/update/).then(() => true);
+    const givenUp = this.#ends("/update").then(() => false);
+    await this.#press("Log out", "keyboard");
+    if (await Promise.race([seen, givenUp])) await answered;
+    await home;
+    // What the server sent before it saw this, the browser takes before the response to this.
+    await this.reload();
+  }
+
   /** Sends a form to `/draft` in another tab, and returns once the server works on that. */
   async loadOtherTab(): Promise<{ finish(): Promise<void> }> {
-    const tab = await this.context.newPage();
+    const tab = await this.#context.newPage();
     this.#watch(tab);
     await tab.goto(this.#snippet.baseURL);
     const draft = await this.#snippet.hold("/draft");
@@ -147,6 +165,12 @@ export class Visitor {
     };
   }
 
+  /** Forgets all cookies, and goes to the app's page. */
+  async startAgain(): Promise<void> {
+    await this.#context.deleteCookie(...(await this.#context.cookies()));
+    await this.page.goto(this.#snippet.baseURL);
+  }
+
   /** Loads the page again. */
   async reload(): Promise<void> {
     await this.page.reload();
@@ -160,7 +184,7 @@ export class Visitor {
   async whoami(): Promise<string | null> {
     const title = await this.page.$eval("h1", (heading) => heading.textContent);
     const onPage = title === "Nobody is logged in" ? null : title.split(" ")[0];
-    const cookies = await this.context.cookies();
+    const cookies = await this.#context.cookies();
     const sent = cookies
       .filter(({ domain }) => domain === "localhost")
       .map(({ name, value }) => `${name}=${value}`);
@@ -181,9 +205,9 @@ export class Visitor {
     return notices[0];
   }
 
-  /** Closes the browser's windows, and forgets the cookies. */
+  /** Closes the tabs that were opened. */
   async close(): Promise<void> {
-    await this.context.close();
+    for (const tab of this.#tabs) await tab.close();
   }
 
   /** Presses a button or a link: the only one with this text. */
@@ -221,6 +245,7 @@ export class Visitor {
 
   /** Takes down what a page asks of others, and what its own policy refuses. */
   #watch(page: Page): void {
+    this.#tabs.push(page);
     const app = new URL(this.#snippet.baseURL).host;
     page.on("request", (request) => {
       const url = new URL(request.url());

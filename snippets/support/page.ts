@@ -176,7 +176,7 @@ const STYLE = `
   }
   .place { margin: 0; color: var(--faint); font-size: 1rem; }
   h1 { margin: 0 0 1.5rem; font-size: 1.75rem; line-height: 1.25; }
-  h1, p, code { overflow-wrap: anywhere; }
+  h1, p { overflow-wrap: anywhere; }
   form { display: inline; }
   button, .button {
     display: inline-block; margin: 0 0.5rem 0.5rem 0; padding: 0.6rem 1.5rem;
@@ -191,5 +191,6 @@ const STYLE = `
     border-radius: 0.5rem;
   }
   code, pre { font-family: ui-monospace, monospace; font-size: 0.85em; }
+  p code { white-space: nowrap; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 `;
