@@ -95,15 +95,15 @@ describe("npm run sync", { concurrency: 2 }, () => {
     [
       "a link to a file that is not there",
       POST,
-      "](../snippets/)",
-      "](../snippet/)",
-      /the link \.\.\/snippet\/ leads to no file$/m,
+      "[broken.ts](../snippets/broken.ts)",
+      "[broken.ts](../snippet/broken.ts)",
+      /the link \.\.\/snippet\/broken\.ts leads to no file$/m,
     ],
     [
       "a link to a heading that is not there",
       POST,
-      "](../snippets/)",
-      "](../README.md#what-it-cost)",
+      "[broken.ts](../snippets/broken.ts)",
+      "[broken.ts](../README.md#what-it-cost)",
       /the link \.\.\/README\.md#what-it-cost leads to no heading$/m,
     ],
     [
