@@ -16,6 +16,25 @@ import { fileURLToPath } from "node:url";
 /** The repository's top folder. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+/**
+ * Decides what becomes of tests that need a program which not every machine has. They are skipped
+ * where it is missing, but in continuous integration, which sets `CI`, they have to run.
+ * @param thing the program's name
+ * @param howToInstall a command, such as `apt-get install jekyll`
+ * @returns what node:test takes for `skip`: false, or the reason
+ * @throws {Error} in continuous integration, when it is missing
+ */
+export function skipUnless(
+  thing: string,
+  isThere: boolean,
+  howToInstall: string,
+): string | false {
+  if (isThere) return false;
+  const missing = `${thing} is missing: ${howToInstall}`;
+  if (process.env.CI) throw new Error(missing);
+  return missing;
+}
+
 /** A process that a test has started. */
 export interface Running {
   /** All that it has printed so far, on both streams. */
