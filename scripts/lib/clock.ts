@@ -65,7 +65,7 @@ process.on("message", (request: Request) => {
   } else if ("hold" in request) {
     held.set(request.hold, []);
     reply({ held: request.hold });
-  } else {
+  } else if ("release" in request) {
     for (const resolve of held.get(request.release) ?? []) resolve();
     held.delete(request.release);
   }

@@ -8,8 +8,9 @@ import {
   type Progress,
   type Report,
 } from "./observe.ts";
+import { startPair } from "./pair.ts";
 import { type SnippetError, startSnippet } from "./snippet.ts";
-import { VERDICTS } from "./verdicts.ts";
+import { IN_REDIS, VERDICTS } from "./verdicts.ts";
 
 /** What came of a snippet: what was seen of it, or how it failed. */
 export type Result =
@@ -24,6 +25,8 @@ export interface RunOptions {
   large: boolean;
   /** Whether to try two requests at once, too. */
   deep: boolean;
+  /** How many processes of a snippet are the app. */
+  processes: 1 | 2;
   /** Aborts to end all their processes at once. */
   cancel: AbortSignal;
   progress: Progress;
@@ -60,11 +63,15 @@ export async function runSnippets(
 }
 
 async function runSnippet(name: string, options: RunOptions): Promise<Result> {
-  const { folder, large, deep, cancel, progress } = options;
+  const { folder, large, deep, processes, cancel, progress } = options;
+  const file = join(folder, `${name}.ts`);
+  const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
+  const withRedis = IN_REDIS.includes(name);
   try {
-    const snippet = await startSnippet(join(folder, `${name}.ts`), cancel, {
-      CLAIM_BYTES: large ? String(LARGE_CLAIM_BYTES) : undefined,
-    });
+    const snippet =
+      processes === 2
+        ? await startPair(file, cancel, { withRedis, claimBytes })
+        : await startSnippet(file, cancel, { CLAIM_BYTES: String(claimBytes) });
     try {
       // Two requests at once come first, since the other questions move the clock.
       const found = {

@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { basename } from "node:path";
 import type { Reply, Request } from "./clock.ts";
+import type { MemoryReply, MemoryRequest } from "./memory.ts";
+import type { RedisServer } from "./redis.ts";
+import type { HeldCommand } from "./redis-proxy.ts";
 
 /** How long a snippet may take to start, and to stop, in milliseconds. */
 const START_MS = 20_000;
@@ -18,6 +21,8 @@ const ENVIRONMENT = {
   CLIENT_SECRET: undefined,
   SECRET: undefined,
   CLAIM_BYTES: undefined,
+  REDIS_URL: undefined,
+  REDIS_MS: undefined,
 };
 
 /** Something that a snippet did wrong, with the last lines that it printed. */
@@ -36,10 +41,18 @@ export interface Snippet {
   name: string;
   /** The app's address, as the snippet printed it. */
   baseURL: string;
+  /** The address of another process of the same app, which gets the logouts, if there is one. */
+  otherURL?: string;
+  /** Holds the next write of a session, on its way to Redis. */
+  holdWrite?(): HeldCommand;
+  /** Watches what its Redis is asked. */
+  watchRedis?: RedisServer["watch"];
   /** The time by the snippet's clock, in milliseconds since 1970. */
   now(): number;
   /** Moves the snippet's clock forward, by some milliseconds. */
   travel(milliseconds: number): Promise<void>;
+  /** Collects its garbage, and tells the bytes that are left on its heap. */
+  heapBytes(): Promise<number>;
   /** Holds a route of the snippet, or of its local provider, by its path. */
   hold(path: string): Promise<Held>;
   /** Makes an error that names the snippet and has the last lines that it printed. */
@@ -66,7 +79,7 @@ export async function startSnippet(
   settings: NodeJS.ProcessEnv = {},
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
-  const loaders = ["tsx", "./clock.ts"].flatMap((module) => [
+  const loaders = ["tsx", "./clock.ts", "./memory.ts"].flatMap((module) => [
     "--import",
     import.meta.resolve(module),
   ]);
@@ -115,11 +128,13 @@ export async function startSnippet(
     .finally(() => clearTimeout(timer));
 
   let ahead = 0;
-  const ask = (request: Request) => child.send(request);
+  const ask = (request: Request | MemoryRequest) => child.send(request);
   /** Resolves with the first reply that is such a one, or with nothing when the process ends. */
-  const replied = (isIt: (reply: Reply) => boolean) =>
-    new Promise<Reply | undefined>((resolve) => {
-      const listen = (reply: Reply) => {
+  const replied = <R extends Reply | MemoryReply = Reply>(
+    isIt: (reply: R) => boolean,
+  ) =>
+    new Promise<R | undefined>((resolve) => {
+      const listen = (reply: R) => {
         if (!isIt(reply)) return;
         child.off("message", listen);
         resolve(reply);
@@ -136,6 +151,11 @@ export async function startSnippet(
       ask({ travel: milliseconds });
       const reply = await moved;
       if (reply && "ahead" in reply) ahead = reply.ahead;
+    },
+    async heapBytes() {
+      const replying = replied<MemoryReply>((reply) => "heapBytes" in reply);
+      ask({ memory: true });
+      return (await replying)?.heapBytes ?? 0;
     },
     async hold(path) {
       const is = (reply: Reply) => "held" in reply && reply.held === path;

@@ -79,6 +79,25 @@ export const logoutPage = (form: string): string =>
 <script>document.querySelector("button").click()</script>`,
   });
 
+/**
+ * Makes the page of a request that failed, since sessions can't be read or written right now.
+ * Whoever wanted to log out has to know that they may not be.
+ * @param path the request's path
+ */
+export const unavailablePage = (path: string): string =>
+  path === "/logout"
+    ? html({
+        title: "You may still be logged in",
+        main: `<p>The logout did not work. Please try again in a moment.</p>
+<a class="button" href="/logout">Log out</a>`,
+      })
+    : html({
+        title: "Please try again in a moment",
+        main: `<p>We can't look up who is logged in right now. You have not
+been logged out.</p>
+<a class="button" href="/">Try again</a>`,
+      });
+
 const html = (parts: { title: string; main: string; nonce?: string }): string =>
   `<!doctype html>
 <html lang="en">
