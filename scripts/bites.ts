@@ -30,7 +30,7 @@ import {
 import type { Progress } from "./lib/observe.ts";
 import { plainTable, textOf } from "./lib/report.ts";
 import { sideBySide } from "./lib/run.ts";
-import { SnippetError, withSnippet } from "./lib/snippet.ts";
+import { SnippetError, startSnippet, withSnippet } from "./lib/snippet.ts";
 import { Visitor } from "./lib/visit.ts";
 
 const HELP = `Usage: npm run bites -- [options]
@@ -126,7 +126,8 @@ async function measure(
   const times = { UPDATE_MS: String(updateMs), IDP_MS: String(IDP_MS) };
   const file = join(ROOT, "snippets", "broken.ts");
   try {
-    return await withSnippet(file, cancel, times, async (snippet) => {
+    const starting = startSnippet(file, cancel, times);
+    return await withSnippet(starting, async (snippet) => {
       const version = await browser.version();
       const found: Run[] = [];
       for (const sending of SENDINGS) {

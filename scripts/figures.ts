@@ -13,7 +13,7 @@ import {
 import { launchForPictures, type NetworkPanel } from "./lib/devtools.ts";
 import { FIGURES, FIGURES_FOLDER, type FigureName } from "./lib/figures.ts";
 import { findBrowser, HOW_TO_INSTALL } from "./lib/installed.ts";
-import { SnippetError, withSnippet } from "./lib/snippet.ts";
+import { SnippetError, startSnippet, withSnippet } from "./lib/snippet.ts";
 
 const CAPTIONS = Object.entries(FIGURES)
   .map(([name, { caption }]) => `  ${name.padEnd(18)}  ${caption}`)
@@ -178,9 +178,7 @@ async function photograph(
 ): Promise<void> {
   let wrong: FigureError | undefined;
   await withSnippet(
-    join(from, `${name}.ts`),
-    cancel,
-    ENVIRONMENT,
+    startSnippet(join(from, `${name}.ts`), cancel, ENVIRONMENT),
     async ({ baseURL }) => {
       const { page, openPanel, close } = await launchForPictures(chromium);
       cancel.addEventListener("abort", close);

@@ -3,13 +3,24 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { Browser, whoIn } from "./lib/browser.ts";
-import { readObserved } from "./lib/observed.ts";
+import { type Observed, readObserved } from "./lib/observed.ts";
 import { logoutAfter, ORDERS } from "./lib/orders.ts";
 import { BODY, effectOf, loggedIn, Stepwise } from "./lib/race.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
 import { answersBelow, answersTable, losingOrder } from "./lib/report.ts";
 import { startSnippet } from "./lib/snippet.ts";
-import { callBack, copyRepository, ROOT, run, start } from "./lib/testing.ts";
-import { VERDICTS } from "./lib/verdicts.ts";
+import {
+  callBack,
+  copyRepository,
+  ROOT,
+  run,
+  skipUnless,
+  start,
+} from "./lib/testing.ts";
+import { IN_REDIS, ONE_PROCESS_ONLY, VERDICTS } from "./lib/verdicts.ts";
+
+/** What two processes need. */
+const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
 
 const UPDATE = 'app.post("/update", express.json(), record);\n';
 const AUTH = "app.use(\n  auth({";
@@ -30,6 +41,9 @@ const BITES = "browser was expected to be 0, and is 19";
 const LIVES_ON = "server was expected to be 0, and is 35";
 const LIVES_AGAIN = "server was expected to be 0, and is 9";
 
+/** Lets every request write the session that it has, as a plain store does. */
+const NO_RULE: Edit = ["await sessions.update(", "await sessions.put("];
+
 /** For each snippet, its one idea taken out. */
 const SABOTAGES: Record<string, Sabotage[]> = {
   broken: [["has the fix in it", NO_LONGER_BITES, ...MOVE_UP]],
@@ -43,6 +57,13 @@ const SABOTAGES: Record<string, Sabotage[]> = {
   ],
   "broken-plain-store": [
     ["has the fix in it", "browser was expected to be 6, and is 0", ...MOVE_UP],
+  ],
+  "broken-check-then-set": [
+    [
+      "does not look before it writes",
+      LIVES_AGAIN,
+      ["newIds.delete(id) || (await sessions.has(id))", "true"],
+    ],
   ],
   "fix-ordering": [
     [
@@ -74,14 +95,12 @@ const SABOTAGES: Record<string, Sabotage[]> = {
       ["await Promise.allSettled(inFlight);", ""],
     ],
   ],
-  "fix-store": [
-    ["lets a dead id live again", LIVES_AGAIN, ["if (mayWrite) ", ""]],
-  ],
+  "fix-store": [["lets a dead id live again", LIVES_AGAIN, NO_RULE]],
   "fix-deny-list": [
     [
       "does not put the session on its list",
       LIVES_ON,
-      ["if (id) denied.set(id, true);", ""],
+      ["if (id) await denied.add(id);", ""],
     ],
   ],
   "fix-back-channel": [
@@ -92,11 +111,11 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     ],
   ],
   "fix-complete": [
-    ["lets a dead id live again", LIVES_AGAIN, ["if (mayWrite) ", ""]],
+    ["lets a dead id live again", LIVES_AGAIN, NO_RULE],
     [
       "does not use its guard",
       "nextUser was expected to be bob, and is null",
-      ["app.use(guard);\n", ""],
+      ["readAhead, guard", "readAhead"],
     ],
     [
       "shows the library the cookies of dead sessions",
@@ -146,7 +165,7 @@ describe("npm run verify", { concurrency: 2 }, () => {
     assert.equal(code, 0, stderr);
     // What --deep saw takes minutes to see again. Two snippets have a test of their own.
     const observed = Object.entries(readObserved(ROOT)).map(
-      ([name, { deep: _, ...report }]) => [name, report],
+      ([name, { deep: _, pair: __, ...report }]) => [name, report],
     );
     assert.deepEqual(JSON.parse(stdout), Object.fromEntries(observed));
   });
@@ -169,8 +188,42 @@ describe("npm run verify", { concurrency: 2 }, () => {
     const { code, stdout, stderr } = await run(t, "verify", ...words);
     assert.equal(code, 0, stderr);
     const observed = readObserved(ROOT);
-    const [one, other] = names.map((name) => [name, observed[name]]);
+    const [one, other] = names.map((name) => {
+      const { pair: _, ...report } = observed[name] ?? {};
+      return [name, report];
+    });
     assert.deepEqual(Object.entries(JSON.parse(stdout)), [one, other]);
+  });
+
+  test("comes to the same with two processes", { skip }, async (t) => {
+    const words = ["--processes", "2", "--json"];
+    const { code, stdout, stderr } = await run(t, "verify", ...words);
+    assert.equal(code, 0, stderr);
+    const seen: Observed = JSON.parse(stdout);
+    for (const [name, { pair }] of Object.entries(readObserved(ROOT))) {
+      const { observation, lateWrite } = seen[name] ?? {};
+      assert.deepEqual(
+        { observation, lateWrite },
+        { ...pair, lateWrite: pair?.lateWrite },
+      );
+    }
+  });
+
+  test("fails for who does not hold with two processes", {
+    skip,
+  }, async (t) => {
+    for (const name of ONE_PROCESS_ONLY) {
+      const { code, stderr } = await run(t, "verify", "--processes", "2", name);
+      assert.equal(code, 1);
+      assert.match(stderr, /: server was expected to be \d, and is 35$/m);
+    }
+    const { folder, edit } = copyRepository(t);
+    const verdicts = "scripts/lib/verdicts.ts";
+    edit(verdicts, '"broken-plain-store", "fix-back', '"fix-store", "fix-back');
+    const file = join(folder, "scripts/verify.ts");
+    const { code, stderr } = await start(t, file, ["--processes", "2"]).ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /^fix-store holds with two processes: say so/m);
   });
 
   for (const [name, sabotages] of Object.entries(SABOTAGES)) {
@@ -287,10 +340,19 @@ test("each snippet is in the verdicts, the tests and a post, and the other way r
   );
 });
 
+test("those that use Redis are known", () => {
+  const using = Object.keys(VERDICTS).filter((name) => {
+    const source = readFileSync(join(ROOT, "snippets", `${name}.ts`), "utf8");
+    return /openSessions|openDenyList/.test(source);
+  });
+  assert.deepEqual(IN_REDIS, using);
+});
+
 test("what verify prints fits 80 columns", () => {
   const rows = Object.entries(readObserved(ROOT)).map(([name, report]) => ({
     name,
     report,
+    processes: 2 as const,
   }));
   const text = [
     answersTable(rows),
@@ -307,16 +369,18 @@ for (const name of ["fix-store", "fix-complete"]) {
     test("has no place for what has expired, or for ids nobody used", async (t) => {
       const { folder, edit } = copyRepository(t);
       const file = `snippets/${name}.ts`;
+      const store = "snippets/support/store.ts";
       edit(
-        file,
+        store,
         "ttlAutopurge: true",
         'ttlAutopurge: true, dispose: (_value: object, _id: string, why: string) => { if (why === "expire") console.log("dropped"); }',
       );
+      edit(store, "const put =", "globalThis.values = values; const put =");
       edit(file, "24 * 60 * 60 * 1000", "100");
       edit(
         file,
         "serve(app);",
-        'app.get("/sizes", (_req, res) => { res.json([sessions.size, newIds.size]) });serve(app);',
+        'app.get("/sizes", (_req, res) => { res.json([values.size, newIds.size]) });serve(app);',
       );
       const snippet = start(t, join(folder, file), [], { PORT: "0" });
       const [baseURL] = await snippet.printed(/http:\/\/localhost:\d+/);

@@ -8,9 +8,11 @@ import {
   UsageError,
   untilSignal,
 } from "./lib/command.ts";
-import { writeObserved } from "./lib/observed.ts";
+import { type Observed, writeObserved } from "./lib/observed.ts";
 import { ORDERS } from "./lib/orders.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
 import {
+  aloneLines,
   answersBelow,
   answersTable,
   deepTable,
@@ -18,9 +20,10 @@ import {
   legend,
   losingOrder,
   paint,
+  type Row,
 } from "./lib/report.ts";
 import { checkFolder, namesFrom, runSnippets, strangers } from "./lib/run.ts";
-import { VERDICTS } from "./lib/verdicts.ts";
+import { IN_REDIS, ONE_PROCESS_ONLY, VERDICTS } from "./lib/verdicts.ts";
 
 const HELP = `Usage: npm run verify -- [options] [snippet ...]
 
@@ -31,15 +34,19 @@ happen in ${ORDERS.length} orders. It tries all of them, and prints who is logge
 Options:
   --deep         also try two requests at once, in all orders that can differ
   --large        with a session so large that its cookie comes in chunks
+  --processes N  1 or 2: with 2, two processes of a snippet are the app, on one
+                 Redis, which it starts. The second one gets the logouts. Those
+                 that keep things in one process fail, as they have to, and are
+                 only judged when they are named
   --orders       also print a shortest order that leaves the user logged in
   --json         print what was seen, as JSON
-  --write        with --deep: also write it to assets/verdicts.json, of which
-                 npm run sync makes the tables and the diagrams
+  --write        with --deep: also try two processes, and write all of it to
+                 assets/verdicts.json, of which npm run sync makes the tables
   --from FOLDER  take the snippets from another folder
   -h, --help     print this
 
 Columns:
-${legend().replace(/^/gm, "  ")}
+${legend(2).replace(/^/gm, "  ")}
 
 Snippets:
   ${Object.keys(VERDICTS).join("\n  ")}
@@ -52,44 +59,69 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { options, names } = readCommandLine();
+  const { options, names, processes, isAll } = readCommandLine();
   if (options.help) {
     process.stdout.write(HELP);
     return 0;
   }
+  const usesRedis = names.some((name) => IN_REDIS.includes(name));
+  if ((processes === 2 || options.write) && usesRedis && !findRedis()) {
+    console.error(`two processes need a Redis: ${HOW_TO_INSTALL_REDIS}`);
+    return 1;
+  }
   const folder = options.from ?? join(ROOT, "snippets");
   const problems = strangers(folder);
   const cancel = untilSignal();
-  const results = await runSnippets(names, {
-    folder,
-    large: options.large ?? false,
-    deep: options.deep ?? false,
-    cancel,
-    progress: progressLine("Trying all orders"),
-  });
-  endProgress();
+  const run = async (processes: 1 | 2, deep = false): Promise<Row[]> => {
+    if (cancel.aborted) return [];
+    const results = await runSnippets(names, {
+      folder,
+      large: options.large ?? false,
+      deep,
+      processes,
+      cancel,
+      progress: progressLine("Trying all orders"),
+    });
+    endProgress();
+    return results.flatMap((result) => {
+      if (!("failure" in result)) return { ...result, processes };
+      problems.push(result.failure.message);
+      return [];
+    });
+  };
+  const rows = await run(processes, options.deep);
+  const pairs = options.write ? await run(2) : [];
   if (cancel.aborted) return cancel.reason;
 
-  const rows = [];
-  for (const result of results) {
-    if ("failure" in result) problems.push(result.failure.message);
-    else rows.push(result);
-  }
-  problems.push(...rows.flatMap(differenceLines));
-  const observed = Object.fromEntries(
-    rows.map(({ name, report, deep }) => [
-      name,
-      { ...report, ...(deep && { deep }) },
-    ]),
+  // Those that don't claim to hold with two processes have to fail. Who asks for one wants to see it.
+  const isJudged = ({ name, processes }: Row) =>
+    !(isAll && processes === 2 && ONE_PROCESS_ONLY.includes(name));
+  const alone = aloneLines(isAll ? [...rows, ...pairs] : []);
+  problems.push(
+    ...alone.problems,
+    ...rows.filter(isJudged).flatMap(differenceLines),
+    ...pairs.filter(isJudged).flatMap(differenceLines),
   );
+  const observed = Object.fromEntries(
+    rows.map(({ name, report, deep }) => {
+      const pair = pairs.find((row) => row.name === name)?.report;
+      const { observation, lateWrite } = pair ?? {};
+      const seen = { observation, ...(pair && { lateWrite }) };
+      return [
+        name,
+        { ...report, ...(deep && { deep }), ...(pair && { pair: seen }) },
+      ];
+    }),
+  ) as Observed;
   if (options.write && problems.length === 0) writeObserved(ROOT, observed);
   if (options.json) {
     console.log(JSON.stringify(observed, null, 2));
   } else if (rows.length > 0) {
     console.log(
-      `${answersTable(rows)}\n\n${answersBelow(rows)}\n\n${legend()}`,
+      `${answersTable(rows)}\n\n${answersBelow(rows)}\n\n${legend(processes)}`,
     );
     if (options.deep) console.log(`\n${deepTable(rows)}`);
+    if (alone.lines.length > 0) console.log(`\n${alone.lines.join("\n")}`);
     if (options.orders) {
       for (const row of rows) console.log(`\n${losingOrder(row)}`);
     }
@@ -111,6 +143,7 @@ function readCommandLine() {
       orders: { type: "boolean" },
       deep: { type: "boolean" },
       large: { type: "boolean" },
+      processes: { type: "string", default: "1" },
       json: { type: "boolean" },
       write: { type: "boolean" },
       from: { type: "string" },
@@ -118,12 +151,20 @@ function readCommandLine() {
     },
   });
   const names = namesFrom(positionals);
+  const processes = options.processes === "2" ? 2 : 1;
+  if (String(processes) !== options.processes) {
+    throw new UsageError("--processes takes 1 or 2");
+  }
+  if (processes === 2 && options.deep) {
+    throw new UsageError("--deep goes with one process");
+  }
   const isWhole = options.deep && !options.large && !positionals.length;
   if (options.write && !isWhole) {
     throw new UsageError("--write goes with --deep, and with nothing else");
   }
   checkFolder(options.from);
-  return { options, names };
+  const isAll = positionals.length === 0;
+  return { options, names, processes, isAll } as const;
 }
 
 await runCommand("verify", main);

@@ -3,31 +3,31 @@
 // for a week, the session ends after a day without a request.
 //
 //   npx tsx snippets/fix-complete.ts
+//   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-complete.ts
 
 import express, { type Request, type RequestHandler } from "express";
 import { auth } from "express-openid-connect";
-import { LRUCache } from "lru-cache";
 import onHeaders from "on-headers";
-import { log, page, prepare, whoami } from "./support/index.ts";
+import { log, openSessions, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
 // #region complete
-const oneDay = { ttl: 24 * 60 * 60 * 1000, ttlAutopurge: true };
-const sessions = new LRUCache<string, object>(oneDay);
+const DAY_MS = 24 * 60 * 60 * 1000;
+const sessions = await openSessions(DAY_MS);
 const newIds = new Set<string>();
 
 const store = {
-  get: async (id: string) => structuredClone(sessions.get(id)),
+  get: async (id: string) => sessions.get(id),
   set: async (id: string, session: object) => {
     // The request that made an id may create its session. All others may only
     // update the session that they loaded, and after a logout there is none.
-    const mayWrite = newIds.delete(id) || sessions.has(id);
-    if (mayWrite) sessions.set(id, structuredClone(session));
+    if (newIds.delete(id)) await sessions.create(id, session);
+    else await sessions.update(id, session);
   },
-  destroy: async (id: string) => void sessions.delete(id),
+  destroy: async (id: string) => sessions.delete(id),
 };
 
 function genid(req: Request) {
@@ -38,12 +38,12 @@ function genid(req: Request) {
 }
 
 // Directly above auth(), so that its listener runs after the library's.
-const guard: RequestHandler = (req, res, next) => {
+const guard: RequestHandler = async (req, res, next) => {
   const cookies = (req.headers.cookie ?? "").split("; ");
   const own = cookies.find((cookie) => cookie.startsWith("appSession="));
   // The library never sees the cookie of a dead session: late as it may be, it
   // would clear it, and with it the cookie of whoever has logged in since.
-  if (!sessions.has(own?.slice("appSession=".length) ?? "")) {
+  if (!(await sessions.get(own?.slice("appSession=".length) ?? ""))) {
     const others = cookies.filter((text) => !/^appSession(\.\d)?=/.test(text));
     req.headers.cookie = others.join("; ");
   }
@@ -58,7 +58,7 @@ const guard: RequestHandler = (req, res, next) => {
 // #endregion complete
 
 // #region app
-app.use(guard);
+app.use(sessions.readAhead, guard);
 app.use(
   auth({
     ...provider,

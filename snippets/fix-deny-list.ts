@@ -5,11 +5,11 @@
 // expiry. The next request shows what it is worth: its response clears it.
 //
 //   npx tsx snippets/fix-deny-list.ts
+//   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-deny-list.ts
 
 import express, { type Request } from "express";
 import { auth, type ConfigParams } from "express-openid-connect";
-import { LRUCache } from "lru-cache";
-import { log, page, prepare, whoami } from "./support/index.ts";
+import { log, openDenyList, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
@@ -17,22 +17,25 @@ app.use(log);
 
 // #region deny-list
 const WEEK_S = 7 * 24 * 60 * 60;
-const oneWeek = { ttl: WEEK_S * 1000, ttlAutopurge: true };
-const denied = new LRUCache<string, true>(oneWeek);
+const denied = await openDenyList(WEEK_S * 1000);
 
 type WithSession = Request & { appSession?: { loginId?: string } };
 const loginIdOf = (req: Request) => (req as WithSession).appSession?.loginId;
 
 // The provider's `sid` would not do for an id. After a logout that does not
 // get as far as the provider, the next login has the same one, and is refused.
-const afterCallback: ConfigParams["afterCallback"] = (req, _res, session) => {
+const afterCallback: ConfigParams["afterCallback"] = async (
+  req,
+  _res,
+  session,
+) => {
   const old = loginIdOf(req);
-  const loginId = old && !denied.has(old) ? old : crypto.randomUUID();
-  return { ...session, loginId };
+  const isGood = old && !(await denied.has(old));
+  return { ...session, loginId: isGood ? old : await denied.newId() };
 };
 
 // Sessions from before there was a list have no id, and end with this.
-const isLoggedOut = (req: Request) => {
+const isLoggedOut = async (req: Request) => {
   const id = loginIdOf(req);
   return !id || denied.has(id);
 };
@@ -53,9 +56,9 @@ app.use(
   }),
 );
 
-app.get("/logout", (req, res) => {
+app.get("/logout", async (req, res) => {
   const id = loginIdOf(req);
-  if (id) denied.set(id, true);
+  if (id) await denied.add(id);
   return res.oidc.logout();
 });
 

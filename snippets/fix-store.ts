@@ -5,30 +5,30 @@
 // still sets the cookie again, and that is worth nothing.
 //
 //   npx tsx snippets/fix-store.ts
+//   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-store.ts
 
 import express, { type Request } from "express";
 import { auth } from "express-openid-connect";
-import { LRUCache } from "lru-cache";
-import { log, page, prepare, whoami } from "./support/index.ts";
+import { log, openSessions, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
 // #region store
-const oneDay = { ttl: 24 * 60 * 60 * 1000, ttlAutopurge: true };
-const sessions = new LRUCache<string, object>(oneDay);
+const DAY_MS = 24 * 60 * 60 * 1000;
+const sessions = await openSessions(DAY_MS);
 const newIds = new Set<string>();
 
 const store = {
-  get: async (id: string) => structuredClone(sessions.get(id)),
+  get: async (id: string) => sessions.get(id),
   set: async (id: string, session: object) => {
     // The request that made an id may create its session. All others may only
     // update the session that they loaded, and after a logout there is none.
-    const mayWrite = newIds.delete(id) || sessions.has(id);
-    if (mayWrite) sessions.set(id, structuredClone(session));
+    if (newIds.delete(id)) await sessions.create(id, session);
+    else await sessions.update(id, session);
   },
-  destroy: async (id: string) => void sessions.delete(id),
+  destroy: async (id: string) => sessions.delete(id),
 };
 
 function genid(req: Request) {
@@ -40,6 +40,7 @@ function genid(req: Request) {
 // #endregion store
 
 // #region app
+app.use(sessions.readAhead);
 app.use(
   auth({
     ...provider,

@@ -11,11 +11,13 @@ const PATIENCE_MS = 10_000;
  */
 export class Browser {
   readonly #jar = new CookieJar();
-  readonly #snippet: Pick<Snippet, "baseURL" | "now">;
-  readonly #deadline = Date.now() + PATIENCE_MS;
+  readonly #snippet: Visited;
+  readonly #deadline: number;
 
-  constructor(snippet: Pick<Snippet, "baseURL" | "now">) {
+  /** @param patienceMs how long all that it does may take, in milliseconds */
+  constructor(snippet: Visited, patienceMs = PATIENCE_MS) {
     this.#snippet = snippet;
+    this.#deadline = Date.now() + patienceMs;
   }
 
   /**
@@ -29,7 +31,8 @@ export class Browser {
     address: string,
     body?: URLSearchParams | object,
   ): Promise<Outgoing> {
-    const url = new URL(address, this.#snippet.baseURL);
+    const { baseURL, otherURL = baseURL } = this.#snippet;
+    const url = new URL(address, address === "/logout" ? otherURL : baseURL);
     const headers: Record<string, string> = { "sec-fetch-mode": mode };
     const now = this.#snippet.now();
     const cookies = (await this.#jar.getCookies(url.href))
@@ -96,11 +99,20 @@ export class Browser {
     return this.follow(request, await this.exchange(request));
   }
 
-  /** Logs in, with the user's button on the provider's page. */
-  async logIn(user: string): Promise<void> {
-    const { html, url } = await this.open("/login");
+  /**
+   * Logs in, with the user's button on the provider's page.
+   * @param address the app's login route
+   */
+  async logIn(user: string, address = "/login"): Promise<void> {
+    const { html, url } = await this.open(address);
     const action = find(html, new RegExp(`action="([^"]+)"><button>${user}<`));
     await this.open(new URL(action, url).href, new URLSearchParams());
+  }
+
+  /** The same, when the provider may still know the user, and then asks nothing. */
+  async logInAgain(user: string, address: string): Promise<void> {
+    const { html } = await this.open(address);
+    if (!html.includes(`${user} is logged in`)) await this.logIn(user, address);
   }
 
   /** Logs out: at the app, and at the provider to which it leads. */
@@ -118,12 +130,27 @@ export class Browser {
     await this.open(new URL(action, url).href, form);
   }
 
-  /** Asks the app who is logged in: the user's name, or null for nobody. */
+  /**
+   * Asks the app who is logged in: the user's name, or null for nobody. When several processes are
+   * the app, it asks all, and goes by the first that knows.
+   */
   async whoami(): Promise<string | null> {
-    const request = await this.compose("cors", "GET", "/whoami");
-    return whoIn(await this.exchange(request));
+    const { baseURL, otherURL } = this.#snippet;
+    const requests = [];
+    for (const base of otherURL ? [baseURL, otherURL] : [baseURL]) {
+      const { href } = new URL("/whoami", base);
+      requests.push(await this.compose("cors", "GET", href));
+    }
+    let user: string | null = null;
+    for (const request of requests) {
+      user ??= whoIn(await this.exchange(request));
+    }
+    return user;
   }
 }
+
+/** What a browser has to know of an app. */
+export type Visited = Pick<Snippet, "baseURL" | "otherURL" | "now">;
 
 /**
  * Reads an answer to `GET /whoami`.

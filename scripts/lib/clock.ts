@@ -100,7 +100,7 @@ process.on("message", (request: Request) => {
   } else if ("hold" in request) {
     held.set(request.hold, { at: request.at, waiting: [] });
     reply({ held: request.hold });
-  } else {
+  } else if ("release" in request) {
     const waiting = held.get(request.release)?.waiting ?? [];
     held.delete(request.release);
     for (const goOn of waiting) goOn();

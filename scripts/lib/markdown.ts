@@ -4,6 +4,7 @@ import escapeHtml from "escape-html";
 import GithubSlugger from "github-slugger";
 import { markdownTable } from "markdown-table";
 import { marked } from "marked";
+import { costRows, paperRows, readCosts } from "./costs.ts";
 import {
   FIGURE_WIDTH,
   FIGURES,
@@ -13,7 +14,7 @@ import {
 import type { BrowserName } from "./installed.ts";
 import { type Observed, readSeenInBrowsers } from "./observed.ts";
 import { logoutAfter } from "./orders.ts";
-import { QUESTIONS, stepLines } from "./questions.ts";
+import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
@@ -52,9 +53,14 @@ const MAKERS: Record<string, Maker> = {
       return [
         `[${name}](${path.replaceAll("\\", "/")})`,
         ...QUESTIONS.map(({ answer }) => answer(seen.observation)),
+        ...PAIR_QUESTIONS.map(({ answer }) =>
+          seen.pair ? answer(seen.pair) : "",
+        ),
       ];
     });
-    const headings = QUESTIONS.map(({ heading }) => heading);
+    const headings = [...QUESTIONS, ...PAIR_QUESTIONS].map(
+      ({ heading }) => heading,
+    );
     return markdownTable([["snippet", ...headings], ...rows]);
   },
 
@@ -123,8 +129,23 @@ const MAKERS: Record<string, Maker> = {
     return markdownTable([["column", "what happens"], ...rows]);
   },
 
+  late({ observed }, words) {
+    const rows = reportsOf(observed, words).map(([name, { pair }]) => {
+      if (!pair?.lateWrite) throw new TextError(`${name} has no late write`);
+      const { commands, user } = pair.lateWrite;
+      return [name, commands.join(", "), user ?? "none"];
+    });
+    return markdownTable([["late write", "Redis gets", "who is in"], ...rows]);
+  },
+
+  costs: ({ root }) => markdownTable(costRows(readCosts(root))),
+
+  paper: ({ root }) => markdownTable(paperRows(readCosts(root))),
+
   questions() {
-    const rows = QUESTIONS.map(({ heading, meaning }) => [heading, meaning]);
+    const rows = [...QUESTIONS, ...PAIR_QUESTIONS].map(
+      ({ heading, meaning }) => [heading, meaning],
+    );
     return markdownTable([["column", "what it tells"], ...rows]);
   },
 };

@@ -16,6 +16,7 @@ import {
   race,
   type Step,
   Stepwise,
+  whoHas,
 } from "./race.ts";
 import type { Snippet } from "./snippet.ts";
 
@@ -50,7 +51,19 @@ export interface Report {
   impossible: number[];
   /** What was seen in the simplest of them; empty when there is none. */
   example: Step[];
+  /** What a logout came to while a write was on its way to Redis, if there was one. */
+  lateWrite?: LateWrite;
 }
+
+export interface LateWrite {
+  /** Who is in then. */
+  user: string | null;
+  /** What Redis was asked, in its order, and by which request. */
+  commands: string[];
+}
+
+/** What of a report is kept when two processes were the app. */
+export type PairReport = Pick<Report, "observation" | "lateWrite">;
 
 /** What {@link observeTwo} saw. */
 export interface DeepReport {
@@ -89,7 +102,9 @@ export async function observe(
     races.flatMap(({ order, browser }) => (browser ? order : [])),
   ) as [number[], number[]];
   const example = simplest(losing);
+  const late = await lateWrite(snippet);
   return {
+    ...(late && { lateWrite: late }),
     observation: {
       ...(await answerOne(snippet)),
       browser: losing.length,
@@ -219,6 +234,42 @@ async function otherTab(snippet: Snippet): Promise<string | null> {
   await load.do.stored();
   return browser.whoami();
 }
+
+/**
+ * Alice's request has been handled, and the session is on its way to Redis. She logs out, through
+ * another process, and then it arrives. Whom does the server take the bearer of her old cookie for?
+ * @returns undefined when nothing was on its way, since the snippet writes nothing then
+ */
+async function lateWrite(snippet: Snippet): Promise<LateWrite | undefined> {
+  if (!snippet.holdWrite || !snippet.watchRedis) return undefined;
+  const browser = await loggedIn(snippet);
+  const watching = await snippet.watchRedis();
+  const update = new Stepwise(browser, "cors", "POST", "/update", BODY);
+  await update.do.sent();
+  await update.do.received();
+  const held = snippet.holdWrite();
+  const answered = update.do.answered().then(() => false);
+  const isHeld = await Promise.race([held.reached.then(() => true), answered]);
+  await browser.logOut();
+  held.release();
+  await answered;
+  const seen = await watching.stop();
+  const { cookie = "" } = update.request.headers;
+  const user = await whoHas(snippet, cookie);
+  if (!isHeld) return undefined;
+  const ours = seen.filter(({ words }) =>
+    SESSION_COMMANDS.test(words[0] ?? ""),
+  );
+  const commands = ours.map(({ from, words }) => {
+    const request = from === ours[0]?.from ? "update" : "logout";
+    const condition = words.filter((word) => /^(NX|XX)$/.test(word));
+    return [`${request}:`, words[0], ...condition].join(" ");
+  });
+  return { user, commands };
+}
+
+/** All others keep the connection. */
+const SESSION_COMMANDS = /^(GET|SET|DEL|EXISTS)$/;
 
 /** Alice is logged in on two devices, and logs out on one. Is she still logged in on the other? */
 async function otherDevice(snippet: Snippet): Promise<boolean> {

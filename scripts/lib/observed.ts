@@ -1,11 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserName } from "./installed.ts";
-import type { DeepReport, Report } from "./observe.ts";
+import type { DeepReport, PairReport, Report } from "./observe.ts";
 import type { Outcome } from "./scenarios.ts";
 
 /** What was seen of each snippet, by its name. */
-export type Observed = Record<string, Report & { deep?: DeepReport }>;
+export type Observed = Record<
+  string,
+  Report & { deep?: DeepReport; pair?: PairReport }
+>;
 
 /** Where it is kept, from the top folder. The tables in the README and the posts are made of it. */
 export const OBSERVED_FILE = join("assets", "verdicts.json");

@@ -1,4 +1,4 @@
-import type { Observation } from "./observe.ts";
+import type { LateWrite, Observation, PairReport } from "./observe.ts";
 import { ORDERS } from "./orders.ts";
 import type { CookieEffect, Step } from "./race.ts";
 
@@ -93,6 +93,34 @@ export const QUESTIONS: Question[] = [
   },
 ];
 
+/** A question about two processes. */
+export interface PairQuestion {
+  heading: string;
+  meaning: string;
+  answer: (seen: PairReport) => string;
+}
+
+export const LATE_WRITE: PairQuestion = {
+  heading: "late write",
+  meaning: "she logs out while her session is on its way to Redis",
+  answer: ({ lateWrite }) => (lateWrite ? (lateWrite.user ?? "none") : "-"),
+};
+
+/** What tables tell of two processes, behind the answers of one. */
+export const PAIR_QUESTIONS: PairQuestion[] = [
+  {
+    heading: "browser, 2",
+    meaning: "as browser: two processes, and the other one logs out",
+    answer: ({ observation }) => orders(observation.browser, observation),
+  },
+  {
+    heading: "server, 2",
+    meaning: "as server, likewise",
+    answer: ({ observation }) => orders(observation.server, observation),
+  },
+  LATE_WRITE,
+];
+
 /** Tells a number of orders, and of how many, when the snippet's page can't produce them all. */
 const orders = (count: number, { possible }: Observation): string =>
   possible === ORDERS.length ? String(count) : `${count}/${possible}`;
@@ -102,6 +130,13 @@ function effect({ effect, bytes }: CookieEffect): string {
   if (effect === "set") return `${bytes} B`;
   return effect === "cleared" ? "clears" : "leaves";
 }
+
+/** Tells what Redis was asked around a late write, in a line for each command. */
+export const commandLines = ({ commands }: LateWrite): string[] =>
+  commands.map((command) => {
+    const [request = "", ...words] = command.split(" ");
+    return `/${request.slice(0, -1)}  ${words.join(" ")}`;
+  });
 
 /** Tells an order, in a line for each event. */
 export const stepLines = (steps: Step[]): string[] =>

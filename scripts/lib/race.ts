@@ -1,4 +1,4 @@
-import { Browser, whoIn } from "./browser.ts";
+import { Browser, type Visited, whoIn } from "./browser.ts";
 import type { Answer, InFlight, Outgoing } from "./http.ts";
 import type { Event, Name } from "./orders.ts";
 import type { Snippet } from "./snippet.ts";
@@ -56,14 +56,20 @@ export async function race(
 }
 
 /** Asks the server whom it takes somebody for who comes with this cookie. */
-async function whoHas(
-  snippet: Snippet,
+export async function whoHas(
+  snippet: Visited,
   cookie: string,
 ): Promise<string | null> {
-  const stranger = new Browser(snippet);
-  const request = await stranger.compose("cors", "GET", "/whoami");
-  request.headers.cookie = cookie;
-  return whoIn(await stranger.exchange(request));
+  const { baseURL, otherURL } = snippet;
+  let user: string | null = null;
+  for (const base of otherURL ? [baseURL, otherURL] : [baseURL]) {
+    const stranger = new Browser(snippet);
+    const { href } = new URL("/whoami", base);
+    const request = await stranger.compose("cors", "GET", href);
+    request.headers.cookie = cookie;
+    user ??= whoIn(await stranger.exchange(request));
+  }
+  return user;
 }
 
 /** Makes a new browser, with alice logged in. */

@@ -2,8 +2,13 @@ import { styleText } from "node:util";
 import Table from "cli-table3";
 import type { DeepReport, Report } from "./observe.ts";
 import { ORDERS } from "./orders.ts";
-import { QUESTIONS, stepLines } from "./questions.ts";
-import { differences, VERDICTS } from "./verdicts.ts";
+import { commandLines, LATE_WRITE, QUESTIONS, stepLines } from "./questions.ts";
+import {
+  differences,
+  lateWriteOf,
+  ONE_PROCESS_ONLY,
+  VERDICTS,
+} from "./verdicts.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -12,6 +17,8 @@ export interface Row {
   name: string;
   report: Report;
   deep?: DeepReport;
+  /** How many processes were the app. */
+  processes: 1 | 2;
 }
 
 /**
@@ -33,8 +40,9 @@ export function answersTable(rows: Row[]): string {
     "\nsnippet",
     ...questions.map(({ column }) => column as string),
   ]);
-  for (const { name, report } of rows) {
-    const wrong = differing(name, report).map(({ question }) => question);
+  for (const row of rows) {
+    const { name, report } = row;
+    const wrong = differing(row).map(({ question }) => question);
     const cells = questions.map((question) => {
       const answer = question.answer(report.observation);
       return wrong.includes(question.name)
@@ -72,19 +80,23 @@ const NO_BORDERS = Object.fromEntries([
 
 /** Tells the answers that have no column: each once, with the snippets that gave it. */
 export function answersBelow(rows: Row[]): string {
-  const lines = QUESTIONS.filter(({ column }) => !column).flatMap(
-    (question) => {
-      const names = new Map<string, string[]>();
-      for (const { name, report } of rows) {
-        const answer = question.answer(report.observation);
-        names.set(answer, [...(names.get(answer) ?? []), name]);
-      }
-      return [...names].map(([answer, all]) => {
-        const whose = all.length === rows.length ? "all" : all.join(" ");
-        return `${question.heading.padEnd(13)} ${answer.padEnd(6)} ${whose}`;
-      });
-    },
-  );
+  const questions: { heading: string; answer: (report: Report) => string }[] =
+    QUESTIONS.filter(({ column }) => !column).map(({ heading, answer }) => ({
+      heading,
+      answer: ({ observation }) => answer(observation),
+    }));
+  if (rows.some(({ processes }) => processes === 2)) questions.push(LATE_WRITE);
+  const lines = questions.flatMap(({ heading, answer }) => {
+    const names = new Map<string, string[]>();
+    for (const { name, report } of rows) {
+      const told = answer(report);
+      names.set(told, [...(names.get(told) ?? []), name]);
+    }
+    return [...names].map(([told, all]) => {
+      const whose = all.length === rows.length ? "all" : all.join(" ");
+      return `${heading.padEnd(13)} ${told.padEnd(6)} ${whose}`;
+    });
+  });
   return lines.flatMap((line) => wrap(line, 21)).join("\n");
 }
 
@@ -97,10 +109,10 @@ function wrap(line: string, indent: number): string[] {
 }
 
 /** What the columns mean, a line each. */
-export const legend = (): string =>
-  QUESTIONS.map(
-    ({ heading, meaning }) => `${heading.padEnd(14)} ${meaning}`,
-  ).join("\n");
+export const legend = (processes: 1 | 2): string =>
+  [...QUESTIONS, ...(processes === 2 ? [LATE_WRITE] : [])]
+    .map(({ heading, meaning }) => `${heading.padEnd(14)} ${meaning}`)
+    .join("\n");
 
 /** Tells what two requests at once have come to, in a line for each snippet. */
 export function deepTable(rows: Row[]): string {
@@ -121,13 +133,16 @@ export function deepTable(rows: Row[]): string {
 }
 
 /** Tells, in a line each, where a snippet differs from its expected verdict. */
-export const differenceLines = ({ name, report, deep }: Row): string[] => [
-  ...differing(name, report).map(
-    ({ question, expected, seen }) =>
-      `${name}: ${question} was expected to be ${expected}, and is ${seen}`,
-  ),
-  ...(deep ? deepDifferences(name, report, deep) : []),
-];
+export const differenceLines = (row: Row): string[] => {
+  const { name, report, deep } = row;
+  return [
+    ...differing(row).map(
+      ({ question, expected, seen }) =>
+        `${name}: ${question} was expected to be ${expected}, and is ${seen}`,
+    ),
+    ...(deep ? deepDifferences(name, report, deep) : []),
+  ];
+};
 
 /** A remedy that holds for one request holds for two, and a bug that bites one bites both. */
 function deepDifferences(
@@ -146,13 +161,50 @@ function deepDifferences(
   return lines.map((line) => `${name}: two requests at once leave ${line}`);
 }
 
-const differing = (name: string, report: Report) => {
+function differing({ name, report, processes }: Row) {
   const verdict = VERDICTS[name];
-  return verdict ? differences(verdict, report.observation) : [];
-};
+  const found: { question: string; expected: unknown; seen: unknown }[] =
+    verdict ? differences(verdict, report.observation) : [];
+  const [expected, seen] = [lateWriteOf(name), report.lateWrite?.user];
+  if (processes === 2 && expected !== seen) {
+    found.push({ question: "lateWrite", expected, seen });
+  }
+  return found;
+}
+
+/**
+ * Looks at those that don't claim to hold with two processes.
+ * @returns a line for each, and the problems: a remedy that holds after all can say so
+ */
+export function aloneLines(rows: Row[]): {
+  lines: string[];
+  problems: string[];
+} {
+  const found = { lines: [] as string[], problems: [] as string[] };
+  for (const row of rows) {
+    const { name, processes } = row;
+    if (processes === 1 || !ONE_PROCESS_ONLY.includes(name)) continue;
+    if (differing(row).length > 0) {
+      found.lines.push(
+        `${name} keeps its list or its sessions in one process.`,
+      );
+    } else {
+      found.problems.push(
+        `${name} holds with two processes: say so in verdicts.ts`,
+      );
+    }
+  }
+  return found;
+}
 
 /** Tells how many orders leave the browser logged in, and one of them, event by event. */
 export function losingOrder({ name, report }: Row): string {
+  if (report.lateWrite?.user) {
+    const lines = commandLines(report.lateWrite).map((line) => `  ${line}`);
+    return [`${name}: Redis is asked this, and she is in:`, ...lines].join(
+      "\n",
+    );
+  }
   const { losing, impossible, example } = report;
   const possible = ORDERS.length - impossible.length;
   const count = `${losing.length} of ${possible} orders`;

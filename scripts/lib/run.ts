@@ -9,8 +9,9 @@ import {
   type Progress,
   type Report,
 } from "./observe.ts";
-import { SnippetError, withSnippet } from "./snippet.ts";
-import { VERDICTS } from "./verdicts.ts";
+import { startPair } from "./pair.ts";
+import { SnippetError, startSnippet, withSnippet } from "./snippet.ts";
+import { IN_REDIS, VERDICTS } from "./verdicts.ts";
 
 /** What came of a snippet: what was seen of it, or how it failed. */
 export type Result =
@@ -25,6 +26,8 @@ export interface RunOptions {
   large: boolean;
   /** Whether to try two requests at once, too. */
   deep: boolean;
+  /** How many processes of a snippet are the app. */
+  processes: 1 | 2;
   /** Aborts to end all their processes at once. */
   cancel: AbortSignal;
   progress: Progress;
@@ -77,15 +80,17 @@ export async function sideBySide<Thing, Result>(
 }
 
 async function runSnippet(name: string, options: RunOptions): Promise<Result> {
-  const { folder, large, deep, cancel, progress } = options;
-  const settings = {
-    CLAIM_BYTES: large ? String(LARGE_CLAIM_BYTES) : undefined,
-  };
+  const { folder, large, deep, processes, cancel, progress } = options;
+  const file = join(folder, `${name}.ts`);
+  const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
+  const withRedis = IN_REDIS.includes(name);
+  const start =
+    processes === 2
+      ? startPair(file, cancel, { withRedis, claimBytes })
+      : startSnippet(file, cancel, { CLAIM_BYTES: String(claimBytes) });
   try {
     return await withSnippet(
-      join(folder, `${name}.ts`),
-      cancel,
-      settings,
+      start,
       // Two requests at once come first, since the other questions move the clock.
       async (snippet) => ({
         name,

@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
 import type { Place, Reply, Request } from "./clock.ts";
+import type { MemoryReply, MemoryRequest } from "./memory.ts";
+import type { RedisServer } from "./redis.ts";
+import type { HeldCommand } from "./redis-proxy.ts";
 
 /** How long a snippet may take to start, and to stop, in milliseconds. */
 const START_MS = 20_000;
@@ -17,6 +20,8 @@ const ENVIRONMENT = {
   CLIENT_SECRET: undefined,
   SECRET: undefined,
   CLAIM_BYTES: undefined,
+  REDIS_URL: undefined,
+  REDIS_MS: undefined,
 };
 
 /** Something that a snippet did wrong, with the last lines that it printed. */
@@ -35,10 +40,18 @@ export interface Snippet {
   name: string;
   /** The app's address, as the snippet printed it. */
   baseURL: string;
+  /** The address of another process of the same app, which gets the logouts, if there is one. */
+  otherURL?: string;
+  /** Holds the next write of a session, on its way to Redis. */
+  holdWrite?(): HeldCommand;
+  /** Watches what its Redis is asked. */
+  watchRedis?: RedisServer["watch"];
   /** The time by the snippet's clock, in milliseconds since 1970. */
   now(): number;
   /** Moves the snippet's clock forward, by some milliseconds. */
   travel(milliseconds: number): Promise<void>;
+  /** Collects its garbage, and tells the bytes that are left on its heap. */
+  heapBytes(): Promise<number>;
   /** Holds the requests to a route of the snippet, or of its local provider, by its path. */
   hold(path: string, at?: Place): Promise<Held>;
   /** Resolves once the process prints something like this, from now on. */
@@ -69,7 +82,7 @@ export async function startSnippet(
   settings: NodeJS.ProcessEnv = {},
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
-  const loaders = ["tsx", "./clock.ts"].flatMap((module) => [
+  const loaders = ["tsx", "./clock.ts", "./memory.ts"].flatMap((module) => [
     "--import",
     import.meta.resolve(module),
   ]);
@@ -136,39 +149,47 @@ export async function startSnippet(
     });
 
   let ahead = 0;
-  const ask = (request: Request) => child.send(request);
+  const ask = (request: Request | MemoryRequest) => child.send(request);
   /** What waits for a reply, until it says that it has it. */
-  const waiting = new Set<(reply: Reply) => boolean>();
-  child.on("message", (reply: Reply) => {
+  const waiting = new Set<(reply: Reply | MemoryReply) => boolean>();
+  child.on("message", (reply: Reply | MemoryReply) => {
     for (const isIt of waiting) if (isIt(reply)) waiting.delete(isIt);
   });
-  /** Resolves once there is a reply that is such a one, or the process ends. */
-  const replied = (isIt: (reply: Reply) => boolean) =>
-    new Promise<void>((resolve) => {
+  /** Resolves with the first reply that is such a one, or with nothing when the process ends. */
+  const replied = <R extends Reply | MemoryReply = Reply>(
+    isIt: (reply: R) => boolean,
+  ) =>
+    new Promise<R | undefined>((resolve) => {
       waiting.add((reply) => {
-        if (isIt(reply)) resolve();
-        return isIt(reply);
+        if (isIt(reply as R)) resolve(reply as R);
+        return isIt(reply as R);
       });
-      ended.then(() => resolve());
+      ended.then(() => resolve(undefined));
     });
   return {
     name,
     baseURL,
     now: () => Date.now() + ahead,
     async travel(milliseconds) {
-      const moved = replied((reply) => {
-        if ("ahead" in reply) ahead = reply.ahead;
-        return "ahead" in reply;
-      });
+      const moved = replied((reply) => "ahead" in reply);
       ask({ travel: milliseconds });
-      await moved;
+      const reply = await moved;
+      if (reply && "ahead" in reply) ahead = reply.ahead;
+    },
+    async heapBytes() {
+      const replying = replied<MemoryReply>((reply) => "heapBytes" in reply);
+      ask({ memory: true });
+      return (await replying)?.heapBytes ?? 0;
     },
     async hold(path, at = "work") {
       const held = replied((r) => "held" in r && r.held === path);
       const reached = replied((r) => "reached" in r && r.reached === path);
       ask({ hold: path, at });
       await held;
-      return { reached, release: () => void ask({ release: path }) };
+      return {
+        reached: reached.then(() => {}),
+        release: () => void ask({ release: path }),
+      };
     },
     printed,
     ended,
@@ -187,18 +208,17 @@ export async function startSnippet(
 }
 
 /**
- * Starts a snippet, does something with it, and stops it, however that ends.
+ * Does something with a snippet, and stops it, however that ends.
+ * @param starting the snippet, as {@link startSnippet} gives it
  * @param work what to do
  * @returns what came of the work
  * @throws {SnippetError} when the snippet does not start, or the work fails
  */
 export async function withSnippet<Result>(
-  file: string,
-  cancel: AbortSignal,
-  settings: NodeJS.ProcessEnv,
+  starting: Promise<Snippet>,
   work: (snippet: Snippet) => Promise<Result>,
 ): Promise<Result> {
-  const snippet = await startSnippet(file, cancel, settings);
+  const snippet = await starting;
   try {
     const result = await work(snippet);
     await snippet.stop();

@@ -10,7 +10,7 @@ import {
   type Visit,
   visit,
 } from "./scenarios.ts";
-import { SnippetError, withSnippet } from "./snippet.ts";
+import { SnippetError, startSnippet, withSnippet } from "./snippet.ts";
 import { VERDICTS } from "./verdicts.ts";
 
 /** What was seen of some snippets in one browser. */
@@ -52,9 +52,7 @@ export async function tour(
         if (!browsers.includes(browser)) browsers.push(browser);
         try {
           const seen = await withSnippet(
-            join(folder, `${name}.ts`),
-            cancel,
-            {},
+            startSnippet(join(folder, `${name}.ts`), cancel),
             (snippet) => visit(browser, browserName, snippet, progress),
           );
           problems.push(...problemsOf(browserName, name, seen));

@@ -45,6 +45,8 @@ export const VERDICTS: Record<string, Verdict> = {
     draft: 6,
     lateRequest: null,
   },
+  // Each of the orders has the look and the write of an answer at once.
+  "broken-check-then-set": HOLDS_ON_SERVER,
   "fix-ordering": {
     ...BROKEN,
     updateCookie: "untouched",
@@ -110,3 +112,25 @@ export function differences(
       seen: seen[question],
     }));
 }
+
+/** The snippets that keep something in Redis, when there is one. */
+export const IN_REDIS = [
+  "broken-check-then-set",
+  "fix-deny-list",
+  "fix-store",
+  "fix-complete",
+];
+
+/** Who is in after a logout that overtook a write of the session on its way to Redis. */
+const LATE_WRITES: Record<string, string | null> = {
+  "broken-check-then-set": "alice",
+  "fix-store": null,
+  "fix-complete": null,
+};
+
+/** The snippets that keep something in one process, and don't claim to hold with two. */
+export const ONE_PROCESS_ONLY = ["broken-plain-store", "fix-back-channel"];
+
+/** Who is expected to be in after a late write; undefined where a request writes nothing. */
+export const lateWriteOf = (name: string): string | null | undefined =>
+  LATE_WRITES[name];

@@ -20,7 +20,7 @@ export const pageWith =
   (req, res) => {
     const user = userOf(req);
     const { html, policy } = makePage({
-      place: basename(process.argv[1] ?? ""),
+      place: SNIPPET,
       title: user ? `${user} is logged in` : "Nobody is logged in",
       main: user
         ? `${notice(user, lineThatSetAgain(req))}
@@ -110,6 +110,30 @@ export const logoutPage = (form: string, app: string): Page =>
     scripts: [`document.querySelector("button").click();`],
     formTarget: app,
   });
+
+/**
+ * Makes the page of a request that failed, since sessions can't be read or written right now.
+ * Whoever wanted to log out has to know that they may not be.
+ * @param path the request's path
+ */
+export const unavailablePage = (path: string): Page =>
+  path === "/logout"
+    ? makePage({
+        place: SNIPPET,
+        title: "You may still be logged in",
+        main: `<p>The logout did not work. Please try again in a moment.</p>
+<a class="button" href="/logout">Log out</a>`,
+      })
+    : makePage({
+        place: SNIPPET,
+        title: "Please try again in a moment",
+        main: `<p>We can't look up who is logged in right now. You have not
+been logged out.</p>
+<a class="button" href="/">Try again</a>`,
+      });
+
+/** The file that runs. */
+const SNIPPET = basename(process.argv[1] ?? "");
 
 const PROVIDER = "the local OpenID provider";
 

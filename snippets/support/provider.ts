@@ -18,6 +18,11 @@ export const USERS = ["alice", "bob"] as const;
 export async function startProvider(options: {
   /** The app's own address, the only one that the provider sends browsers back to. */
   baseURL: string;
+  /**
+   * When several processes are one app: where the provider calls it. Browsers are then sent back
+   * to whatever port they came from.
+   */
+  backChannelAddress?: () => string;
   /** How long the logout hop takes, in milliseconds. */
   idpMs: number;
   /** The size of a claim that makes an ID token large, in bytes. */
@@ -26,6 +31,7 @@ export async function startProvider(options: {
   backChannelLogout: boolean;
 }): Promise<{ provider: Provider; close: () => void }> {
   const { baseURL, idpMs, claimBytes, backChannelLogout } = options;
+  const { backChannelAddress } = options;
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -51,7 +57,8 @@ export async function startProvider(options: {
     // The provider's own dispatcher refuses to call an app on a loopback address.
     fetch(url, init) {
       const { dispatcher: _, ...rest } = init ?? {};
-      return fetch(url, rest);
+      const address = backChannelAddress?.() ?? String(url);
+      return fetch(new URL(new URL(String(url)).pathname, address), rest);
     },
     jwks: { keys: [newSigningKey()] },
     pkce: { required: () => true },
@@ -88,6 +95,12 @@ export async function startProvider(options: {
   Object.defineProperty(openid.Client.prototype, "includeSid", {
     value: () => true,
   });
+  if (backChannelAddress) {
+    for (const check of ["redirectUriAllowed", "postLogoutRedirectUriAllowed"])
+      Object.defineProperty(openid.Client.prototype, check, {
+        value: (uri: string) => new URL(uri).hostname === "localhost",
+      });
+  }
 
   openid.use(async (ctx, next) => {
     const [, folder, uid, user] = ctx.path.split("/");

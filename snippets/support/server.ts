@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { ErrorRequestHandler, Express, RequestHandler } from "express";
+import { unavailablePage } from "./page.ts";
 import { startProvider } from "./provider.ts";
 import { type Provider, readSettings, SettingsError } from "./settings.ts";
 import { userOf } from "./user.ts";
@@ -107,5 +108,12 @@ const errorPage: ErrorRequestHandler = (error, req, res, next) => {
       `! ${req.method} ${req.path}: ${error.message}${cause ? ` (${cause})` : ""}`,
     );
   }
-  res.status(status).json({ error: error.message });
+  // The answer that this one replaces may have led somewhere.
+  res.removeHeader("Location");
+  res.status(status).set(error.headers ?? {});
+  // Who clicks a link gets a page, and a script gets what scripts read.
+  if (status === 503 && req.accepts(["json", "html"]) === "html") {
+    const { html, policy } = unavailablePage(req.path);
+    res.set("Content-Security-Policy", policy).send(html);
+  } else res.json({ error: error.message });
 };

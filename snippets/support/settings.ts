@@ -31,6 +31,15 @@ export interface Settings {
   claimBytes: number;
   /** The provider that the environment names; undefined asks for the local one. */
   provider: Provider | undefined;
+  /** The Redis that the environment names; undefined keeps sessions in this process. */
+  redis: RedisSettings | undefined;
+}
+
+export interface RedisSettings {
+  /** Where it is. It can have a password in it, so it is never printed. */
+  url: string;
+  /** How long it may take to answer a command, in ms. */
+  answerMs: number;
 }
 
 /**
@@ -45,7 +54,22 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     idpMs: wholeNumber(environment, "IDP_MS", 800, 600_000),
     claimBytes: wholeNumber(environment, "CLAIM_BYTES", 0, 20_000),
     provider: providerFrom(environment),
+    redis: redisFrom(environment),
   };
+}
+
+/**
+ * Waits for work that can fail because of a setting. Ends the process with one line and exit
+ * code 1 when it does.
+ */
+export async function endOnSettingsError<T>(work: () => Promise<T>) {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
 }
 
 /** Makes a secret of 256 random bits, so that no two starts share one. */
@@ -94,6 +118,18 @@ function providerFrom(environment: NodeJS.ProcessEnv): Provider | undefined {
     throw new SettingsError("SECRET is too short: give 8 characters or more");
   }
   return { issuerBaseURL, clientID, clientSecret, secret };
+}
+
+function redisFrom(environment: NodeJS.ProcessEnv): RedisSettings | undefined {
+  const { REDIS_URL: url } = environment;
+  const answerMs = wholeNumber(environment, "REDIS_MS", 1000, 600_000);
+  if (!url) return undefined;
+  if (!/^rediss?:$/.test(protocolOf(url)) || !new URL(url).hostname) {
+    throw new SettingsError(
+      "REDIS_URL does not work: give an address such as redis://localhost:6379",
+    );
+  }
+  return { url, answerMs };
 }
 
 function protocolOf(text: string): string {
