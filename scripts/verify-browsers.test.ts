@@ -53,6 +53,11 @@ describe("npm run verify:browsers", { concurrency: 2 }, () => {
 
   const PAGE = "snippets/support/page.ts";
   const UPDATE = 'app.post("/update", express.json(), record);\n';
+  /** Puts the route of `/update` below auth() again. */
+  const MOVE_DOWN: [from: string, to: string][] = [
+    [UPDATE, ""],
+    ['app.post("/draft"', `${UPDATE}app.post("/draft"`],
+  ];
   for (const [what, name, browser, edits, complaint] of [
     [
       "has the fix in it",
@@ -75,20 +80,14 @@ describe("npm run verify:browsers", { concurrency: 2 }, () => {
       "has its route below auth() again",
       "fix-ordering",
       "chromium",
-      [
-        [UPDATE, ""],
-        ['app.post("/draft"', `${UPDATE}app.post("/draft"`],
-      ],
+      MOVE_DOWN,
       /^fix-ordering in chromium: "click" was expected to end with nobody, and ends with alice$/m,
     ],
     [
       "has its route below auth() again",
       "fix-ordering",
       "firefox",
-      [
-        [UPDATE, ""],
-        ['app.post("/draft"', `${UPDATE}app.post("/draft"`],
-      ],
+      MOVE_DOWN,
       /^fix-ordering in firefox: "keepalive" was expected to end with nobody, and ends with alice$/m,
     ],
     [

@@ -50,7 +50,7 @@ export const BITES_FILE = join("assets", "bites.csv");
 
 const COLUMNS = ["setup", "version", "sending", "updateMs", "user"];
 
-/** Makes the text of a CSV file (RFC 4180), in the order of the tables above. */
+/** Makes the text of a CSV file (RFC 4180), with a line for each run. */
 export const formatBites = (runs: Run[]): string =>
   stringify(runs, { header: true, columns: COLUMNS });
 

@@ -132,11 +132,6 @@ export async function launchForPictures(path: string) {
     const browser = await launchBrowser("chromium", path, {
       userDataDir: profile,
       defaultViewport: null,
-      // What a signal does is the command's business. Over the pipe, Chromium ends when we do.
-      handleSIGINT: false,
-      handleSIGTERM: false,
-      handleSIGHUP: false,
-      pipe: true,
       args: [
         "--remote-debugging-pipe",
         // The developer tools need a port, and nobody else may use it.
