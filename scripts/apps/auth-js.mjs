@@ -1,10 +1,10 @@
 // Auth.js (@auth/express) with its Credentials provider and its own default, a
 // session that is a JWT in the cookie. A route that asks who is logged in sets
-// no cookie. GET /auth/session, which its pages poll, signs it anew each time.
-// Login and logout are Auth.js's own actions, called from the server as its
-// Next.js signIn() and signOut() do, so that a link can log out. (This file is
-// JavaScript since the types of Auth.js bring in those of a browser's globals,
-// with which the rest of scripts/ would not compile.)
+// no cookie, but GET /auth/session, for the scripts of a page, signs the JWT
+// anew each time. Login and logout are Auth.js's own actions, called as its
+// Next.js signIn() and signOut() do: a link has no CSRF token. (This file is
+// JavaScript since Auth.js's types bring in those of a browser's globals,
+// with which other files of scripts/ do not compile.)
 //
 //   npx tsx scripts/apps/auth-js.mjs
 
