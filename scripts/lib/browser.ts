@@ -10,14 +10,22 @@ const PATIENCE_MS = 10_000;
  * out with the forms that the local provider shows. Each has a cookie jar of its own.
  */
 export class Browser {
-  readonly #jar = new CookieJar();
+  readonly #jar: CookieJar;
   readonly #snippet: Visited;
   readonly #deadline: number;
 
-  /** @param patienceMs how long all that it does may take, in milliseconds */
-  constructor(snippet: Visited, patienceMs = PATIENCE_MS) {
+  /**
+   * @param patienceMs how long all that it does may take, in milliseconds
+   * @param jar the cookies that it has
+   */
+  constructor(
+    snippet: Visited,
+    patienceMs = PATIENCE_MS,
+    jar = new CookieJar(),
+  ) {
     this.#snippet = snippet;
     this.#deadline = Date.now() + patienceMs;
+    this.#jar = jar;
   }
 
   /**
@@ -51,7 +59,31 @@ export class Browser {
 
   /** Sends a request, up to its body; see {@link InFlight}. */
   send(request: Outgoing): InFlight {
-    return send(request, this.#deadline);
+    this.#snippet.beforeSending?.(request);
+    return send(request, this.#deadline, this.#snippet.ca);
+  }
+
+  /** Makes another browser that has the same cookies now, and goes its own way from here. */
+  async fork(): Promise<Browser> {
+    const patienceMs = this.#deadline - Date.now();
+    return new Browser(this.#snippet, patienceMs, await this.#jar.clone());
+  }
+
+  /** Takes the cookies that another browser has for the app. */
+  async adopt(other: Browser): Promise<void> {
+    const { baseURL } = this.#snippet;
+    for (const cookie of await other.#jar.getCookies(baseURL)) {
+      await this.#jar.setCookie(String(cookie), baseURL);
+    }
+  }
+
+  /** Loses a cookie of the app. */
+  async forget(name: string): Promise<void> {
+    const { baseURL } = this.#snippet;
+    for (const { key, domain, path } of await this.#jar.getCookies(baseURL)) {
+      if (key !== name) continue;
+      await this.#jar.store.removeCookie(domain, path, key);
+    }
   }
 
   /** Takes the cookies of a response, as a browser does once it arrives. */
@@ -124,6 +156,11 @@ export class Browser {
   /** Goes on where the response to `/logout` leads: to the provider, and back to the app. */
   async leaveProvider(request: Outgoing, answer: Answer): Promise<void> {
     const { html, url } = await this.follow(request, answer);
+    await this.confirmLogout(html, url);
+  }
+
+  /** Says yes on the page on which the local provider asks whether to log out. */
+  async confirmLogout(html: string, url: URL): Promise<void> {
     const action = find(html, /action="([^"]+)"/);
     const xsrf = find(html, /name="xsrf" value="([^"]+)"/);
     const form = new URLSearchParams({ xsrf, logout: "yes" });
@@ -150,7 +187,12 @@ export class Browser {
 }
 
 /** What a browser has to know of an app. */
-export type Visited = Pick<Snippet, "baseURL" | "otherURL" | "now">;
+export type Visited = Pick<Snippet, "baseURL" | "otherURL" | "now"> & {
+  /** The certificate of an authority to trust over https, in PEM, instead of the usual ones. */
+  ca?: string;
+  /** Is shown each request before it is sent; what it throws keeps it from that. */
+  beforeSending?(request: Outgoing): void;
+};
 
 /**
  * Reads an answer to `GET /whoami`.

@@ -1,4 +1,5 @@
-import { type IncomingMessage, request } from "node:http";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
 import { text } from "node:stream/consumers";
 
 /** What is sent. With a body it can be held in flight, see {@link send}. */
@@ -20,6 +21,8 @@ export interface Answer {
 export interface InFlight {
   /** Resolves once the server asks for the body. */
   received: Promise<void>;
+  /** Whether the server has answered without the body. */
+  isEarly(): boolean;
   /** Sends the body, and resolves with the whole response. */
   finish(): Promise<Answer>;
 }
@@ -29,22 +32,32 @@ export interface InFlight {
  * server says when it wants the body. The snippets want it only when a route begins to read it,
  * so `received` means: the session has been loaded, and nothing has been answered.
  * @param deadline when to give up, in milliseconds since 1970
+ * @param ca the certificate of an authority to trust over https, in PEM, instead of the usual ones
  * @throws {Error} from both promises, when the server hangs up, or hangs
  */
-export function send(outgoing: Outgoing, deadline: number): InFlight {
+export function send(
+  outgoing: Outgoing,
+  deadline: number,
+  ca?: string,
+): InFlight {
   const { method, url, headers, body } = outgoing;
   const what = `${method} ${url.pathname}`;
+  const { request } = url.protocol === "https:" ? https : http;
   const exchange = request(url, {
     method,
+    ...(ca && { ca }),
     headers: { ...headers, ...(body && { expect: "100-continue" }) },
   });
   const timer = setTimeout(
     () => exchange.destroy(new Error(`it does not answer ${what}`)),
     deadline - Date.now(),
   );
+  let isHeld = Boolean(body);
+  let isEarly = false;
   const answer = new Promise<Answer>((resolve, reject) => {
     exchange.once("error", reject);
     exchange.once("response", (response) => {
+      isEarly = isHeld;
       const { statusCode: status = 0, headers } = response;
       text(response).then((body) => resolve({ status, headers, body }), reject);
     });
@@ -60,7 +73,9 @@ export function send(outgoing: Outgoing, deadline: number): InFlight {
   else exchange.end();
   return {
     received,
+    isEarly: () => isEarly,
     finish() {
+      isHeld = false;
       if (body) exchange.end(body);
       return answer;
     },

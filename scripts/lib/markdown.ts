@@ -14,6 +14,7 @@ import {
 import type { BrowserName } from "./installed.ts";
 import { type Observed, readSeenInBrowsers } from "./observed.ts";
 import { logoutAfter } from "./orders.ts";
+import { othersRows, readOthers } from "./others.ts";
 import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -136,6 +137,16 @@ const MAKERS: Record<string, Maker> = {
       return [name, commands.join(", "), user ?? "none"];
     });
     return markdownTable([["late write", "Redis gets", "who is in"], ...rows]);
+  },
+
+  others: ({ root }) => markdownTable(othersRows(readOthers(root))),
+
+  probe({ root }, [name = ""]) {
+    const output = readOthers(root).printed[name];
+    if (!output) throw new TextError(`the probe was not pointed at ${name}`);
+    const words = "--post /update --as alice --as bob";
+    const command = `npm run probe -- http://localhost:3000 ${words}`;
+    return `\`\`\`console\n$ ${command}\n\n${output.trimEnd()}\n\`\`\``;
   },
 
   costs: ({ root }) => markdownTable(costRows(readCosts(root))),

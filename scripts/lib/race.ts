@@ -1,3 +1,4 @@
+import { Cookie } from "tough-cookie";
 import { Browser, type Visited, whoIn } from "./browser.ts";
 import type { Answer, InFlight, Outgoing } from "./http.ts";
 import type { Event, Name } from "./orders.ts";
@@ -123,12 +124,20 @@ export class Stepwise {
   };
 }
 
-/** Tells what a response does to the session cookie, which a large session has in chunks. */
-export function effectOf(answer: Answer): CookieEffect {
-  const values = (answer.headers["set-cookie"] ?? []).flatMap(
-    (header) => header.match(/^appSession(?:\.\d+)?=([^;]*)/)?.[1] ?? [],
-  );
-  const bytes = values.join("").length;
-  if (values.length === 0) return { effect: "untouched", bytes };
+/**
+ * Tells what a response does to the session cookie, which a large session has in chunks.
+ * @param names what the cookie is called, or both parts of it, if it has two
+ */
+export function effectOf(answer: Answer, names = ["appSession"]): CookieEffect {
+  const cookies = (answer.headers["set-cookie"] ?? []).flatMap((header) => {
+    const cookie = Cookie.parse(header);
+    const isOurs = names.includes(cookie?.key.replace(/\.\d+$/, "") ?? "");
+    return cookie && isOurs ? cookie : [];
+  });
+  const bytes = cookies
+    // Whatever the value of one that has expired, it is being cleared.
+    .filter((cookie) => (cookie.expiryTime() ?? Infinity) > Date.now())
+    .reduce((sum, { value }) => sum + value.length, 0);
+  if (cookies.length === 0) return { effect: "untouched", bytes };
   return { effect: bytes > 0 ? "set" : "cleared", bytes };
 }

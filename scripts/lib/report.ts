@@ -101,7 +101,7 @@ export function answersBelow(rows: Row[]): string {
 }
 
 /** Breaks a line at spaces so that it fits 80 columns, and indents what comes after. */
-function wrap(line: string, indent: number): string[] {
+export function wrap(line: string, indent: number): string[] {
   if (line.length <= 80) return [line];
   const end = line.lastIndexOf(" ", 80);
   const rest = " ".repeat(indent) + line.slice(end + 1);

@@ -49,19 +49,22 @@ export interface Running {
 /**
  * Starts a TypeScript file through tsx. It is killed when the test ends, if it has not ended.
  * @param environment what to set, and with undefined to unset, in the environment of the test
+ * @param input what it gets on standard input
  */
 export function start(
   t: TestContext,
   file: string,
   words: string[] = [],
   environment: NodeJS.ProcessEnv = {},
+  input?: string,
 ): Running {
   const tsx = import.meta.resolve("tsx");
   const child = spawn(process.execPath, ["--import", tsx, file, ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     // What the test runner sets in its own processes would change what a nested one prints.
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...environment },
   });
+  child.stdin.end(input);
   const texts = { stdout: "", stderr: "", all: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {

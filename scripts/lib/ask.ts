@@ -1,0 +1,49 @@
+import { createInterface, type Interface } from "node:readline";
+import { Writable } from "node:stream";
+
+/** Asks questions on standard error, and reads the answers from standard input, a line each. */
+export interface Asking {
+  /** Whether somebody sits there. */
+  isTerminal: boolean;
+  /**
+   * Asks for a line.
+   * @param isSecret whether a terminal must not show what is typed
+   * @returns undefined when there are no more lines
+   */
+  line(question: string, isSecret?: boolean): Promise<string | undefined>;
+  /** Reads no more, so that the process can end. */
+  close(): void;
+}
+
+/** Reads standard input, from the first question on. */
+export function asking(): Asking {
+  const isTerminal = process.stdin.isTTY === true;
+  let isSecret = false;
+  const screen = new Writable({
+    write(text, _, done) {
+      if (!isSecret) process.stderr.write(text);
+      done();
+    },
+  });
+  let reader: Interface | undefined;
+  let lines: AsyncIterator<string> | undefined;
+  return {
+    isTerminal,
+    async line(question, secret = false) {
+      if (isTerminal) process.stderr.write(question);
+      isSecret = secret;
+      // On a terminal, readline shows what is typed itself, and so can leave it out.
+      reader ??= createInterface({
+        input: process.stdin,
+        output: screen,
+        terminal: isTerminal,
+      });
+      lines ??= reader[Symbol.asyncIterator]();
+      const { value, done } = await lines.next();
+      if (isTerminal && secret) process.stderr.write("\n");
+      isSecret = false;
+      return done ? undefined : value.trim();
+    },
+    close: () => reader?.close(),
+  };
+}
