@@ -375,7 +375,7 @@ test("a place that can't be forced is not called safe", async (t) => {
     req.path === "/update" ? void res.json({}) : next();
   const cases: [AppOptions, RegExp][] = [
     [{ above: early, writesBack: false }, /answers \(200\) before it has read/],
-    [{ isBodyFirst: true }, /may load the session after its body/],
+    [{ isBodyFirst: true }, /loads the session after its body, it seems/],
   ];
   for (const [options, expected] of cases) {
     const { url } = await serve(t, smallApp(options));

@@ -37,7 +37,8 @@ export function asking(): Asking {
         input: process.stdin,
         output: screen,
         terminal: isTerminal,
-      });
+        // Then readline takes Ctrl-C for a key, and it has to be made a signal again.
+      }).on("SIGINT", () => process.kill(process.pid, "SIGINT"));
       lines ??= reader[Symbol.asyncIterator]();
       const { value, done } = await lines.next();
       if (isTerminal && secret) process.stderr.write("\n");

@@ -108,12 +108,20 @@ export async function logInByHand(
 ): Promise<Browser> {
   const context = await real.createBrowserContext();
   const page = await context.newPage();
+  // The window that the browser has opened by itself would only be in the way.
+  const others = await real.defaultBrowserContext().pages();
+  await Promise.all(others.map((other) => other.close()));
   // It shows by itself what is wrong, in the window.
   await page.goto(app.baseURL).catch(() => {});
   await ask(question);
   const jar = new CookieJar();
   const { hostname } = new URL(app.baseURL);
-  for (const cookie of await context.cookies()) {
+  const cookies = await context.cookies().catch(() => {
+    throw new ProbeError(
+      "the window is gone: leave it open, the probe closes it",
+    );
+  });
+  for (const cookie of cookies) {
     const { name, value, domain, path, secure } = cookie;
     const isShared = domain.startsWith(".");
     const isOurs = isShared

@@ -195,8 +195,8 @@ function verdictInWords({ route }: Target, finding: Finding): string[] {
 
 function adviceInWords(finding: Finding): string[][] {
   const lines = adviceFor(finding).flatMap(({ fix, when, link }) => [
-    `  ${fix.padEnd(20)} if ${when}`,
-    `${" ".repeat(23)}${link}`,
+    `  ${fix}: if ${when}`,
+    `      ${link}`,
   ]);
   return lines.length > 0 ? [["What to do:", ...lines]] : [];
 }

@@ -140,7 +140,7 @@ export async function probe(
     // Only if the request was surely in the handler during the logout is that known.
     if (answers.isHers(late) || isBitten(seen, copy)) return seen;
     return {
-      unclear: `${inWords(target.route)} may load the session after its body`,
+      unclear: `${inWords(target.route)} loads the session after its body, it seems, or a proxy waits for that`,
     };
   };
   // What is late on its way back can't change anything on the server, so it comes first.
