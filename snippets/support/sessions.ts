@@ -73,10 +73,10 @@ export async function openSessions(ttlMs: number): Promise<Sessions> {
   // #endregion read-ahead
 
   // #region update
-  // The library ends each response with a write. One that would only extend the
-  // session is left out while the last one is less than an hour of the day ago.
-  // The price: the session ends after a day without a write, which can be only
-  // 23 hours without a request.
+  // The library ends each response with a write. One that would change nothing
+  // but the expiry is left out for a 24th of the session's life: an hour of a
+  // day. The price: the session may end that much too soon, 23 hours after its
+  // last request. A time in the future is of a clock that was wrong.
   const update = async (id: string, session: Session) => {
     const ahead = read.getStore();
     if (ahead?.id === id && ahead.text === textOf(session)) {
