@@ -110,6 +110,15 @@ const update = async (browser: Browser) =>
 const cookieOf = async (browser: Browser) =>
   String((await browser.compose("cors", "GET", "/whoami")).headers.cookie);
 
+/** Makes all sessions two hours older, so that a request writes them although it changes nothing. */
+async function makeOld(redis: RedisServer): Promise<void> {
+  for (const key of (await redis.ask("KEYS", "*session*")) as string[]) {
+    const session = JSON.parse(String(await redis.ask("GET", key)));
+    session.header.uat -= 2 * 60 * 60;
+    await redis.ask("SET", key, JSON.stringify(session), "KEEPTTL");
+  }
+}
+
 /** Fails unless somebody is told to come back, and keeps the cookie that they have. */
 function assertUnavailable(answer: Answer, name: string): void {
   assert.equal(answer.status, 503);
@@ -336,6 +345,7 @@ describe("when a write is refused", options, () => {
       test(`${what}, ${name} leaves all as it was`, async (t) => {
         const { browser, redis, snippet } = await sceneOf(t, name);
         const keys = await redis.ask("KEYS", "*");
+        await makeOld(redis);
         await redis.ask(...refuse);
         assertUnavailable(await update(browser), name);
         await snippet.printed(reason);
@@ -387,36 +397,112 @@ describe("when there is something else under a session's key", options, () => {
 });
 
 describe("what is asked of Redis", options, () => {
-  const counts = async (redis: RedisServer, of: () => Promise<unknown>) => {
-    await redis.ask("CONFIG", "RESETSTAT");
-    await of();
-    const stats = String(await redis.ask("INFO", "commandstats"));
-    const found = [...stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g)];
-    // Pings keep the connection. The others are this test's own, and a connection's first.
-    const ours = found.filter(([, name]) =>
-      /^(get|set|del|exists|expire|pexpire|eval|mget)$/.test(String(name)),
-    );
-    return Object.fromEntries(ours.map(([, name, n]) => [name, Number(n)]));
+  /** Watches what Redis is asked while something happens: the commands, in their order. */
+  const asked = async (redis: RedisServer, work: () => Promise<unknown>) => {
+    const watching = await redis.watch();
+    await work();
+    const seen = await watching.stop();
+    return seen.flatMap(({ words }) => {
+      // The others keep a connection, or are this test's own.
+      if (!/^(GET|SET|DEL|EXISTS|P?EXPIRE|EVAL|MGET)$/.test(words[0] ?? "")) {
+        return [];
+      }
+      const condition = words.filter((word) => /^(NX|XX)$/.test(word));
+      return [words[0], ...condition].join(" ");
+    });
   };
 
+  /** Starts a snippet whose /draft changes the session, as a refreshed token does. */
+  const sceneWithChange = (t: TestContext, name: string) => {
+    const { folder, edit } = copyRepository(t);
+    const change =
+      "(req: any, _res, next) => { req.appSession.access_token += 1; next(); }";
+    edit(`snippets/${name}.ts`, '"/draft", ', `"/draft", ${change}, `);
+    return sceneOf(t, name, { folder });
+  };
+  const draft = async (browser: Browser) =>
+    browser.exchange(await browser.compose("cors", "POST", "/draft", BODY));
+
+  /** Reads the one session that there is, and how long it still lives. */
+  const stored = async (redis: RedisServer) => {
+    const [key = ""] = (await redis.ask("KEYS", "*session*")) as string[];
+    const { data } = JSON.parse(String(await redis.ask("GET", key)));
+    const left = Number(await redis.ask("PTTL", key)) / HOUR_MS;
+    return { token: String(data.access_token), hoursLeft: Math.round(left) };
+  };
+  const HOUR_MS = 60 * 60 * 1000;
+
   for (const name of STORES) {
-    test(`is one read and one write a request, with ${name}`, async (t) => {
+    test(`is one read a request, with ${name}`, async (t) => {
       const { browser, redis, snippet } = await sceneOf(t, name);
-      const once = { get: 1, set: 1 };
-      assert.deepEqual(await counts(redis, () => update(browser)), once);
-      assert.deepEqual(await counts(redis, () => get(browser, "/")), once);
-      const logout = await counts(redis, () => get(browser, "/logout"));
-      assert.deepEqual(logout, { get: 1, del: 1 });
+      const of = (work: () => Promise<unknown>) => asked(redis, work);
+      assert.deepEqual(await of(() => update(browser)), ["GET"]);
+      assert.deepEqual(await of(() => get(browser, "/")), ["GET"]);
       const stranger = new Browser(snippet);
-      const nothing = await counts(redis, () => get(stranger, "/"));
-      assert.deepEqual(nothing, {});
+      assert.deepEqual(await of(() => get(stranger, "/")), []);
+      const logout = await of(() => get(browser, "/logout"));
+      assert.deepEqual(logout, ["GET", "DEL"]);
+    });
+
+    test(`is one write once in a while, with ${name}`, async (t) => {
+      const { browser, redis } = await sceneOf(t, name);
+      await redis.age(2 * HOUR_MS);
+      await update(browser);
+      assert.equal((await stored(redis)).hoursLeft, 22);
+      await makeOld(redis);
+      const first = await asked(redis, () => update(browser));
+      assert.deepEqual(first, ["GET", "SET XX"]);
+      assert.equal((await stored(redis)).hoursLeft, 24);
+      assert.deepEqual(await asked(redis, () => update(browser)), ["GET"]);
+    });
+
+    test(`is one write at once of what has changed, with ${name}`, async (t) => {
+      const { browser, redis } = await sceneWithChange(t, name);
+      const before = (await stored(redis)).token;
+      for (const added of ["1", "11"]) {
+        const seen = await asked(redis, () => draft(browser));
+        assert.deepEqual(seen, ["GET", "SET XX"]);
+        assert.equal((await stored(redis)).token, before + added);
+      }
+      assert.deepEqual(await asked(redis, () => update(browser)), ["GET"]);
+    });
+
+    test(`is no write over a change that came first, with ${name}`, async (t) => {
+      const { browser, redis } = await sceneWithChange(t, name);
+      const before = (await stored(redis)).token;
+      const slow = new Stepwise(browser, "cors", "POST", "/update", BODY);
+      await slow.do.sent();
+      await slow.do.received();
+      await draft(browser);
+      await slow.do.answered();
+      assert.equal((await stored(redis)).token, `${before}1`);
+    });
+
+    test(`brings nobody back with a change or an old session, with ${name}`, async (t) => {
+      const { browser, redis, snippet } = await sceneWithChange(t, name);
+      const copy = await cookieOf(browser);
+      await makeOld(redis);
+      const late = ["/draft", "/update"].map(
+        (path) => new Stepwise(browser, "cors", "POST", path, BODY),
+      );
+      for (const one of late) {
+        await one.do.sent();
+        await one.do.received();
+      }
+      await get(browser, "/logout");
+      const seen = await asked(redis, async () => {
+        for (const one of late) await one.do.answered();
+      });
+      assert.deepEqual(seen, ["SET XX", "SET XX"]);
+      assert.deepEqual(await redis.ask("KEYS", "*"), []);
+      assert.equal(await whoHas(snippet, copy), null);
     });
   }
 
   test("is one round trip of two reads, with fix-deny-list", async (t) => {
     const { browser, redis } = await sceneOf(t, "fix-deny-list");
-    const seen = await counts(redis, () => update(browser));
-    assert.deepEqual(seen, { get: 1, exists: 1 });
+    const seen = await asked(redis, () => update(browser));
+    assert.deepEqual(seen.sort(), ["EXISTS", "GET"]);
   });
 
   for (const name of IN_REDIS) {
@@ -465,6 +551,15 @@ describe("the part of it that has to be atomic", options, () => {
       );
     });
   }
+
+  test("a session that is never extended is found", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    edit("snippets/support/sessions.ts", "ttlMs / 24", "Infinity");
+    const { code, stderr } = await verifyTwo(t, folder, "fix-complete");
+    assert.equal(code, 1);
+    assert.match(stderr, /^fix-complete: rolls was expected to be true, and/m);
+    assert.match(stderr, /^fix-complete: lateWrite was expected to be null/m);
+  });
 
   test("broken-check-then-set fails when it has the fix in it", async (t) => {
     const { folder, edit } = copyRepository(t);

@@ -32,7 +32,8 @@ test("on paper, ten million sessions are as many times one", () => {
     sessionBytes: 1000,
     logoutBytes: 100,
     logoutHours: 10,
-    ...{ request: "GET", login: "SET", logout: "DEL", stranger: "-" },
+    ...{ request: "GET", afterHour: "SET", login: "SET" },
+    ...{ logout: "DEL", stranger: "-" },
   };
   const [, row] = paperRows({ one: cost });
   // 10 GB of sessions, and 500,000 logouts an hour for 10 hours with 100 bytes each.

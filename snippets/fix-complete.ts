@@ -1,6 +1,6 @@
 // All of it: a store in which a dead id stays dead, and a guard that lets only
 // the responses that begin or end a session touch its cookie. The cookie lives
-// for a week, the session ends after a day without a request.
+// for a week, the session ends 23 to 24 hours after the last request.
 //
 //   npx tsx snippets/fix-complete.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-complete.ts

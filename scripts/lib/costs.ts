@@ -11,6 +11,8 @@ export interface Cost {
   logoutHours: number;
   /** The commands that each of these takes, such as `GET, SET`. */
   request: string;
+  /** A request after an hour without one. */
+  afterHour: string;
   /** A login, and the page after it. */
   login: string;
   logout: string;
@@ -40,7 +42,8 @@ const GIGABYTE = 1e9;
 export const costRows = (costs: Costs): string[][] => [
   [
     ...["in Redis", "a session", "a logout", "for"],
-    ...["a request", "a login and its page", "a logout", "without a cookie"],
+    ...["a request", "after an hour", "a login and its page", "a logout"],
+    "without a cookie",
   ],
   ...Object.entries(costs).map(([name, cost]) => [
     name,
@@ -48,6 +51,7 @@ export const costRows = (costs: Costs): string[][] => [
     bytes(cost.logoutBytes),
     cost.logoutHours ? `${cost.logoutHours} h` : "-",
     cost.request,
+    cost.afterHour,
     cost.login,
     cost.logout,
     cost.stranger,

@@ -41,6 +41,8 @@ async function measure(name: string, cancel: AbortSignal): Promise<Cost> {
       const sessionBytes = session ? await bytesOf(redis, session) : 0;
       const update = await browser.compose("cors", "POST", "/update", BODY);
       const request = await commands(redis, () => browser.exchange(update));
+      await snippet.travel(HOUR_MS);
+      const afterHour = await commands(redis, () => browser.exchange(update));
       const page = await new Browser(snippet).compose("cors", "GET", "/whoami");
       const stranger = await commands(redis, () => browser.exchange(page));
       const before = await keysOf(redis);
@@ -52,7 +54,7 @@ async function measure(name: string, cancel: AbortSignal): Promise<Cost> {
       const logoutHours = Math.round(life / HOUR_MS);
       return {
         ...{ sessionBytes, logoutBytes, logoutHours },
-        ...{ request, login, logout, stranger },
+        ...{ request, afterHour, login, logout, stranger },
       };
     } finally {
       await snippet.stop();

@@ -1,3 +1,4 @@
+import type { Browser } from "./browser.ts";
 import {
   type Event,
   type Name,
@@ -11,6 +12,7 @@ import {
   BODY,
   type CookieEffect,
   effectOf,
+  later,
   loggedIn,
   type Race,
   race,
@@ -227,12 +229,14 @@ async function swapUsers(
 async function otherTab(snippet: Snippet): Promise<string | null> {
   const browser = await loggedIn(snippet);
   const load = new Stepwise(browser, "navigate", "POST", "/draft", BODY);
-  await load.do.sent();
-  await load.do.received();
-  await browser.logOut();
-  await load.do.answered();
-  await load.do.stored();
-  return browser.whoami();
+  return later(snippet, async () => {
+    await load.do.sent();
+    await load.do.received();
+    await browser.logOut();
+    await load.do.answered();
+    await load.do.stored();
+    return browser.whoami();
+  });
 }
 
 /**
@@ -241,8 +245,18 @@ async function otherTab(snippet: Snippet): Promise<string | null> {
  * @returns undefined when nothing was on its way, since the snippet writes nothing then
  */
 async function lateWrite(snippet: Snippet): Promise<LateWrite | undefined> {
-  if (!snippet.holdWrite || !snippet.watchRedis) return undefined;
+  const { holdWrite, watchRedis } = snippet;
+  if (!holdWrite || !watchRedis) return undefined;
   const browser = await loggedIn(snippet);
+  return later(snippet, () =>
+    lateWriteOf({ ...snippet, holdWrite, watchRedis }, browser),
+  );
+}
+
+async function lateWriteOf(
+  snippet: Snippet & Required<Pick<Snippet, "holdWrite" | "watchRedis">>,
+  browser: Browser,
+): Promise<LateWrite | undefined> {
   const watching = await snippet.watchRedis();
   const update = new Stepwise(browser, "cors", "POST", "/update", BODY);
   await update.do.sent();

@@ -50,6 +50,8 @@ export interface Snippet {
   now(): number;
   /** Moves the snippet's clock forward, by some milliseconds. */
   travel(milliseconds: number): Promise<void>;
+  /** The same, but of several processes only the one that gets the requests; below 0 it goes back. */
+  shift(milliseconds: number): Promise<void>;
   /** Collects its garbage, and tells the bytes that are left on its heap. */
   heapBytes(): Promise<number>;
   /** Holds the requests to a route of the snippet, or of its local provider, by its path. */
@@ -166,16 +168,18 @@ export async function startSnippet(
       });
       ended.then(() => resolve(undefined));
     });
+  const travel = async (milliseconds: number) => {
+    const moved = replied((reply) => "ahead" in reply);
+    ask({ travel: milliseconds });
+    const reply = await moved;
+    if (reply && "ahead" in reply) ahead = reply.ahead;
+  };
   return {
     name,
     baseURL,
     now: () => Date.now() + ahead,
-    async travel(milliseconds) {
-      const moved = replied((reply) => "ahead" in reply);
-      ask({ travel: milliseconds });
-      const reply = await moved;
-      if (reply && "ahead" in reply) ahead = reply.ahead;
-    },
+    travel,
+    shift: travel,
     async heapBytes() {
       const replying = replied<MemoryReply>((reply) => "heapBytes" in reply);
       ask({ memory: true });

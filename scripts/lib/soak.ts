@@ -52,6 +52,11 @@ const ON_DISK = [
 /** How many users do something at once. */
 const WORKERS = 24;
 
+/** How often the clocks go on for a while, so that sessions that nobody changes are written. */
+const LEAPS = 8;
+/** So long that all are due, and all together no longer than an ID token of the provider lives. */
+const LEAP_MS = 70 * 60 * 1000;
+
 /** How much larger a heap may be in the end, in megabytes. */
 const FLAT_MB = 6;
 
@@ -220,7 +225,8 @@ async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
 
   const users: User[] = [];
   await inParallel(WORKERS, sessions, async (index) => {
-    const browser = new Browser(pair, LONG_MS);
+    // The provider's clock stays, and its cookies are short-lived.
+    const browser = new Browser({ ...pair, now: Date.now }, LONG_MS);
     await browser.logIn("alice");
     const session = await sessionOf(browser);
     users[index] = { browser, session, isLoggingIn: false };
@@ -239,6 +245,7 @@ async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
   cancel.addEventListener("abort", () => over.abort());
   const isOver = () => Date.now() > end || over.signal.aborted;
   const killing = killTwice();
+  const leaping = leap();
   await inParallel(WORKERS, Number.MAX_SAFE_INTEGER, async () => {
     progress("Soaking", 1 - (end - Date.now()) / 1000 / seconds);
     await step(dice()).catch((error: Error) => {
@@ -247,7 +254,7 @@ async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
     });
     return !isOver();
   });
-  await killing;
+  await Promise.all([killing, leaping]);
   if (over.signal.aborted) {
     return { figures, heapMegabytes: {}, violations };
   }
@@ -293,6 +300,15 @@ async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
       await redis.restart();
       figures.restarts += 1;
       if (kill === 0) halfway = await heaps();
+    }
+  }
+
+  /** Lets some time pass for both processes, again and again. */
+  async function leap() {
+    const pause = (seconds * 1000) / (LEAPS + 1);
+    for (let done = 0; done < LEAPS; done += 1) {
+      if (!(await passes(pause))) return;
+      await Promise.all(pair.both.map((one) => one.travel(LEAP_MS)));
     }
   }
 

@@ -54,6 +54,8 @@ export async function startProvider(options: {
       },
     ],
     cookies: { keys: [randomSecret()] },
+    // As long as Auth0's, so that an app whose clock is ahead still takes one.
+    ttl: { IdToken: 10 * 60 * 60 },
     // The provider's own dispatcher refuses to call an app on a loopback address.
     fetch(url, init) {
       const { dispatcher: _, ...rest } = init ?? {};

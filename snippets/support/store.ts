@@ -42,28 +42,31 @@ export const openStore = <Value extends NonNullable<unknown>>(
     return redisStore(await connectRedis(redis), options);
   });
 
-/** Values are copied, so that two requests at once don't change each other's. */
+/** Values are kept as text, as in Redis, so that two requests at once don't change each other's. */
 function memoryStore<Value extends NonNullable<unknown>>(
   ttlMs: number,
 ): Store<Value> {
-  const values = new LRUCache<string, Value>(
+  const texts = new LRUCache<string, string>(
     Number.isFinite(ttlMs) ? { ttl: ttlMs, ttlAutopurge: true } : { max: 100 },
   );
   const put = async (id: string, value: Value) => {
-    values.set(id, structuredClone(value));
+    texts.set(id, JSON.stringify(value));
   };
   return {
-    get: async (id) => structuredClone(values.get(id)),
-    has: async (id) => values.has(id),
+    async get(id) {
+      const text = texts.get(id);
+      return text === undefined ? undefined : JSON.parse(text);
+    },
+    has: async (id) => texts.has(id),
     create: async (id, value) => {
-      if (!values.has(id)) await put(id, value);
+      if (!texts.has(id)) await put(id, value);
     },
     update: async (id, value) => {
-      if (values.has(id)) await put(id, value);
+      if (texts.has(id)) await put(id, value);
     },
     put,
     delete: async (id) => {
-      values.delete(id);
+      texts.delete(id);
     },
   };
 }
