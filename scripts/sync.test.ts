@@ -9,6 +9,8 @@ import { copyRepository, run } from "./lib/testing.ts";
 const POST =
   "posts/2023-03-10-express-openid-connect-and-in-flight-requests.md";
 
+const SECOND_POST = "posts/2023-03-11-a-better-idea.md";
+
 describe("npm run sync", { concurrency: 2 }, () => {
   test("finds all up to date, and changes nothing", async (t) => {
     const { folder } = copyRepository(t);
@@ -39,6 +41,15 @@ describe("npm run sync", { concurrency: 2 }, () => {
 
     assert.equal((await run(t, "sync", "--in", folder)).code, 0);
     assert.equal(readFileSync(join(folder, POST), "utf8"), before);
+  });
+
+  test("notices that something else was measured", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    edit("assets/bench.csv", /(?<=^fix-ordering,process,\d,)\d/gm, "9");
+    const { code, stderr } = await run(t, "sync", "--check", "--in", folder);
+    assert.equal(code, 1);
+    assert.match(stderr, /<!-- bench: all --> is stale/);
+    assert.match(stderr, /^assets\/bench\.svg is stale/m);
   });
 
   test("notices that a snippet has changed", async (t) => {
@@ -77,6 +88,13 @@ describe("npm run sync", { concurrency: 2 }, () => {
       "seen: broken.browser",
       "seen: broken.brower",
       /<!-- seen: broken\.brower -->: that was not seen$/m,
+    ],
+    [
+      "a server that was not measured",
+      SECOND_POST,
+      "ratio: fix-ordering.cpuMicroseconds",
+      "ratio: fix-ordering.heat",
+      /<!-- ratio: fix-ordering\.heat -->: that was not measured$/m,
     ],
     [
       "a figure that there is not",

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { readBench } from "./lib/bench.ts";
+import { benchChart } from "./lib/bench-chart.ts";
 import { readBites } from "./lib/bites.ts";
 import { bitesChart } from "./lib/bites-chart.ts";
 import { runCommand } from "./lib/command.ts";
@@ -15,7 +17,8 @@ const HELP = `Usage: npm run sync -- [options]
 Copies code, diffs and verdicts into the README and the posts, and draws the
 diagrams in assets/: from snippets/, and from what other commands have written
 there: verdicts.json (npm run verify -- --deep --write), browsers.json (npm run
-verify:browsers -- --write) and bites.csv (npm run bites -- --to).
+verify:browsers -- --write), bites.csv (npm run bites -- --to) and bench.csv
+(npm run bench -- --write).
 
 Options:
   --check       change nothing; fail when something is stale, a region is
@@ -78,8 +81,8 @@ function syncFile(text: Text, check: boolean): string[] {
 }
 
 /**
- * Draws what was seen: the orders of all snippets, one that loses for each that has one, and when
- * the bug bites in a browser.
+ * Draws what was seen: the orders of all snippets, one that loses for each that has one, when the
+ * bug bites in a browser, and what each snippet costs to run.
  */
 function pictures(root: string, observed: Observed): Record<string, string> {
   const grid = (request: string, losing: "losing" | "losingDraft") =>
@@ -97,6 +100,7 @@ function pictures(root: string, observed: Observed): Record<string, string> {
     ([, report]) => report.losing.length > 0,
   );
   return {
+    "assets/bench.svg": benchChart(readBench(root), observed),
     "assets/bites.svg": bitesChart(readBites(root)),
     "assets/orders-update.svg": grid("POST /update", "losing"),
     "assets/orders-draft.svg": grid("POST /draft", "losingDraft"),

@@ -1,21 +1,7 @@
-import { init } from "echarts";
-import escapeHtml from "escape-html";
+import type { EChartsOption } from "echarts";
 import { IDP_MS, type Run, SENDINGS, SETUPS, sharesOf } from "./bites.ts";
+import { ALARM, drawChart, FAINT, FONT } from "./chart.ts";
 
-// The colours of the other pictures, on no background; each has one for the dark.
-const TEXT = "#1f2328";
-const FAINT = "#818b98";
-const ALARM = "#cf222e";
-const STYLE = `<style>
-@media (prefers-color-scheme: dark) {
-  [fill="${TEXT}"] { fill: #e6edf3 }
-  [stroke="${FAINT}"] { stroke: #848d97 }
-  [fill="${ALARM}"] { fill: #f85149 }
-  [stroke="${ALARM}"] { stroke: #f85149 }
-}
-</style>`;
-
-const FONT = { color: TEXT, fontFamily: "system-ui, sans-serif", fontSize: 15 };
 const WIDTH = 760;
 const HEIGHT = 510;
 const LEFT = 176;
@@ -46,16 +32,8 @@ export function bitesChart(runs: Run[]): string {
     })),
   );
   const most = Math.max(...runs.map(({ updateMs }) => updateMs));
-  const chart = init(null, null, {
-    renderer: "svg",
-    ssr: true,
-    width: WIDTH,
-    height: HEIGHT,
-  });
   const axis = { axisLabel: FONT, axisLine: { lineStyle: { color: FAINT } } };
-  chart.setOption({
-    animation: false,
-    textStyle: FONT,
+  const option: EChartsOption = {
     title: [
       ...SETUPS.map(({ name }, column) => ({
         text: name.replace(" without ", ",\nno "),
@@ -134,21 +112,10 @@ export function bitesChart(runs: Run[]): string {
         data: [{ xAxis: IDP_MS }],
       },
     })),
-  });
-  const drawn = chart.renderToSVGString();
-  chart.dispose();
+  };
   const title = "How often a logout does not hold, and how long /update takes";
-  return `${drawn
-    // A picture in an <img> takes no mouse, and names need not count the charts of a process.
-    .replaceAll(/ class="[^"]*"| pointer-events="[^"]*"/g, "")
-    .replace(/<style >.*?<\/style>\n/s, "")
-    .replaceAll(/\bzr\d+-/g, "")
-    .replace("<svg ", '<svg role="img" ')
-    .replace(
-      ">",
-      `>\n<title>${title}</title>\n<desc>${escapeHtml(tell(runs))}</desc>\n${STYLE}`,
-    )
-    .trim()}\n`;
+  const told = { title, description: tell(runs) };
+  return drawChart(option, { width: WIDTH, height: HEIGHT }, told);
 }
 
 /** Tells the same in words. */

@@ -7,7 +7,7 @@ import timers from "node:timers/promises";
 // Loaded into a snippet's process before the snippet, so that its time is the verifier's. The
 // verifier can move its clock forward, to see what a session does after a day. It can hold a route
 // at its work, or before the app sees a request to it, so that nothing depends on how fast a machine
-// is. And the process ends with the verifier, however that ends.
+// is.
 
 /** Where a request is held: before the app has seen it, or while its route works. */
 export type Place = "arrival" | "work";
@@ -106,6 +106,3 @@ process.on("message", (request: Request) => {
     for (const goOn of waiting) goOn();
   }
 });
-process.on("disconnect", () => process.exit());
-// Only the snippet's servers keep the process alive.
-process.channel?.unref();

@@ -4,6 +4,7 @@ import escapeHtml from "escape-html";
 import GithubSlugger from "github-slugger";
 import { markdownTable } from "markdown-table";
 import { marked } from "marked";
+import { benchRows, compare, MEASURES, readBench } from "./bench.ts";
 import { costRows, paperRows, readCosts } from "./costs.ts";
 import {
   FIGURE_WIDTH,
@@ -153,6 +154,14 @@ const MAKERS: Record<string, Maker> = {
 
   paper: ({ root }) => markdownTable(paperRows(readCosts(root))),
 
+  bench: ({ root }) => markdownTable(benchRows(readBench(root))),
+
+  measures: () =>
+    markdownTable([
+      ["column", "what it tells"],
+      ...MEASURES.map(({ heading, meaning }) => [heading, meaning]),
+    ]),
+
   questions() {
     const rows = [...QUESTIONS, ...PAIR_QUESTIONS].map(
       ({ heading, meaning }) => [heading, meaning],
@@ -181,10 +190,14 @@ const IMAGE = /<img [^>]*?src="([^"]*)"/g;
 /** An answer in running text, between two comments. */
 const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
 
+/** A measured ratio in running text, likewise. */
+const RATIO = /(<!-- ratio: (\S+)\.(\w+) -->).*?(<!-- \/ratio -->)/g;
+
 /**
  * Makes the generated parts of a text anew. They are the fence, the table or the image after a
- * comment such as `<!-- snippet: snippets/broken.ts#app -->`, and the answer in
- * `<!-- seen: broken.browser -->19<!-- /seen -->`.
+ * comment such as `<!-- snippet: snippets/broken.ts#app -->`, the answer in
+ * `<!-- seen: broken.browser -->19<!-- /seen -->`, and the ratio in
+ * `<!-- ratio: fix-ordering.cpuMicroseconds -->0.4<!-- /ratio -->`.
  * @param old the whole text
  * @returns the text with those parts replaced, and the comments of those that were stale
  * @throws {TextError} when a comment asks for something that is not there
@@ -219,6 +232,16 @@ export function generate(
         const asked = QUESTIONS.find((one) => one.name === question);
         if (!seen || !asked) throw new TextError("that was not seen");
         return `${comment}${asked.answer(seen.observation)}${end}`;
+      }),
+    )
+    .replace(RATIO, (all, comment, name: string, measure: string, end) =>
+      replace(all, comment, () => {
+        const one = compare(readBench(text.root)).find(
+          ({ server, store }) => server === name && store === "process",
+        );
+        const asked = MEASURES.find((one) => one.name === measure);
+        if (!one || !asked) throw new TextError("that was not measured");
+        return `${comment}${one.ratios[asked.name].median.toFixed(1)}${end}`;
       }),
     );
   return { made, stale };

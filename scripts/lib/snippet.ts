@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
 import type { Place, Reply, Request } from "./clock.ts";
-import type { MemoryReply, MemoryRequest } from "./memory.ts";
+import type { FillReply, FillRequest } from "./fill.ts";
+import type { MemoryReply, MemoryRequest, Usage } from "./memory.ts";
 import type { RedisServer } from "./redis.ts";
 import type { HeldCommand } from "./redis-proxy.ts";
 
@@ -24,6 +25,13 @@ const ENVIRONMENT = {
   REDIS_MS: undefined,
 };
 
+/** What can be loaded into a snippet's process, to be asked from outside. */
+export type Inside = "./clock.ts" | "./fill.ts";
+
+/** What a snippet's process can be told, and what it replies. */
+type Asked = Request | MemoryRequest | FillRequest;
+type Replied = Reply | MemoryReply | FillReply;
+
 /** Something that a snippet did wrong, with the last lines that it printed. */
 export class SnippetError extends Error {}
 
@@ -38,6 +46,8 @@ export interface Held {
 /** A snippet that runs in a process of its own. */
 export interface Snippet {
   name: string;
+  /** The id of its process. */
+  pid: number;
   /** The app's address, as the snippet printed it. */
   baseURL: string;
   /** The address of another process of the same app, which gets the logouts, if there is one. */
@@ -54,6 +64,10 @@ export interface Snippet {
   shift(milliseconds: number): Promise<void>;
   /** Collects its garbage, and tells the bytes that are left on its heap. */
   heapBytes(): Promise<number>;
+  /** Tells what its process has used. */
+  usage(): Promise<Usage>;
+  /** Fills its store with copies of a session, by its id. It takes fill.ts inside. */
+  fill(sessions: number, like: string): Promise<void>;
   /** Holds the requests to a route of the snippet, or of its local provider, by its path. */
   hold(path: string, at?: Place): Promise<Held>;
   /** Resolves once the process prints something like this, from now on. */
@@ -71,10 +85,12 @@ export interface Snippet {
 
 /**
  * Starts a snippet as a reader does, in its own process through tsx. Only its clock can be moved,
- * and it takes no time for its work: the verifier says when a request is answered.
+ * unless told otherwise, and it takes no time for its work: the verifier says when a request is
+ * answered.
  * @param file the snippet's path
  * @param cancel aborts to end the process at once
  * @param settings what else to set in its environment
+ * @param inside what to load into its process; the clock costs time on each request
  * @returns once the snippet accepts requests
  * @throws {SnippetError} when it ends before that, or takes too long
  */
@@ -82,9 +98,11 @@ export async function startSnippet(
   file: string,
   cancel: AbortSignal,
   settings: NodeJS.ProcessEnv = {},
+  inside: Inside = "./clock.ts",
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
-  const loaders = ["tsx", "./clock.ts", "./memory.ts"].flatMap((module) => [
+  const modules = ["tsx", "./tether.ts", "./memory.ts", inside];
+  const loaders = modules.flatMap((module) => [
     "--import",
     import.meta.resolve(module),
   ]);
@@ -103,11 +121,14 @@ export async function startSnippet(
   });
 
   let output = "";
+  let found: RegExpMatchArray | null = null;
   const address = new Promise<string>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
-        output = (output + text).slice(-20_000);
-        const found = output.match(/http:\/\/localhost:\d+/);
+        output += text;
+        // Under load this is called thousands of times a second.
+        if (output.length > 40_000) output = output.slice(-20_000);
+        found ??= output.match(/http:\/\/localhost:\d+/);
         if (found) resolve(found[0]);
       });
     }
@@ -151,16 +172,14 @@ export async function startSnippet(
     });
 
   let ahead = 0;
-  const ask = (request: Request | MemoryRequest) => child.send(request);
+  const ask = (request: Asked) => child.send(request);
   /** What waits for a reply, until it says that it has it. */
-  const waiting = new Set<(reply: Reply | MemoryReply) => boolean>();
-  child.on("message", (reply: Reply | MemoryReply) => {
+  const waiting = new Set<(reply: Replied) => boolean>();
+  child.on("message", (reply: Replied) => {
     for (const isIt of waiting) if (isIt(reply)) waiting.delete(isIt);
   });
   /** Resolves with the first reply that is such a one, or with nothing when the process ends. */
-  const replied = <R extends Reply | MemoryReply = Reply>(
-    isIt: (reply: R) => boolean,
-  ) =>
+  const replied = <R extends Replied = Reply>(isIt: (reply: R) => boolean) =>
     new Promise<R | undefined>((resolve) => {
       waiting.add((reply) => {
         if (isIt(reply as R)) resolve(reply as R);
@@ -176,14 +195,28 @@ export async function startSnippet(
   };
   return {
     name,
+    pid: child.pid as number,
     baseURL,
     now: () => Date.now() + ahead,
     travel,
     shift: travel,
     async heapBytes() {
-      const replying = replied<MemoryReply>((reply) => "heapBytes" in reply);
+      const replying = replied<{ heapBytes: number }>((r) => "heapBytes" in r);
       ask({ memory: true });
       return (await replying)?.heapBytes ?? 0;
+    },
+    async usage() {
+      const replying = replied<Usage>((reply) => "cpuMicroseconds" in reply);
+      ask({ usage: true });
+      const usage = await replying;
+      if (!usage) throw blame("it does not tell what it has used");
+      return usage;
+    },
+    async fill(sessions, like) {
+      const replying = replied<FillReply>((reply) => "filled" in reply);
+      ask({ fill: sessions, like });
+      const reply = await replying;
+      if (reply?.filled !== sessions) throw blame(reply?.problem ?? "it ended");
     },
     async hold(path, at = "work") {
       const held = replied((r) => "held" in r && r.held === path);
