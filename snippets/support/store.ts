@@ -46,27 +46,27 @@ export const openStore = <Value extends NonNullable<unknown>>(
 function memoryStore<Value extends NonNullable<unknown>>(
   ttlMs: number,
 ): Store<Value> {
-  const texts = new LRUCache<string, string>(
+  const values = new LRUCache<string, string>(
     Number.isFinite(ttlMs) ? { ttl: ttlMs, ttlAutopurge: true } : { max: 100 },
   );
   const put = async (id: string, value: Value) => {
-    texts.set(id, JSON.stringify(value));
+    values.set(id, JSON.stringify(value));
   };
   return {
     async get(id) {
-      const text = texts.get(id);
+      const text = values.get(id);
       return text === undefined ? undefined : JSON.parse(text);
     },
-    has: async (id) => texts.has(id),
+    has: async (id) => values.has(id),
     create: async (id, value) => {
-      if (!texts.has(id)) await put(id, value);
+      if (!values.has(id)) await put(id, value);
     },
     update: async (id, value) => {
-      if (texts.has(id)) await put(id, value);
+      if (values.has(id)) await put(id, value);
     },
     put,
     delete: async (id) => {
-      texts.delete(id);
+      values.delete(id);
     },
   };
 }
