@@ -17,6 +17,8 @@ import { logoutAfter } from "./orders.ts";
 import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 import { SCENARIOS } from "./scenarios.ts";
+import { readVersions } from "./versions.ts";
+import { versionsRows } from "./versions-report.ts";
 
 /** A text in the repository, and what its generated parts are made from. */
 export interface Text {
@@ -137,6 +139,8 @@ const MAKERS: Record<string, Maker> = {
     });
     return markdownTable([["late write", "Redis gets", "who is in"], ...rows]);
   },
+
+  versions: ({ root }) => markdownTable(versionsRows(readVersions(root))),
 
   costs: ({ root }) => markdownTable(costRows(readCosts(root))),
 

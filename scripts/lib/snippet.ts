@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { basename } from "node:path";
 import type { Place, Reply, Request } from "./clock.ts";
 import type { MemoryReply, MemoryRequest } from "./memory.ts";
+import type { PackagesReply, PackagesRequest } from "./packages.ts";
 import type { RedisServer } from "./redis.ts";
 import type { HeldCommand } from "./redis-proxy.ts";
 
@@ -22,10 +23,13 @@ const ENVIRONMENT = {
   CLAIM_BYTES: undefined,
   REDIS_URL: undefined,
   REDIS_MS: undefined,
+  PACKAGE_SUBSTITUTES: undefined,
 };
 
 /** Something that a snippet did wrong, with the last lines that it printed. */
 export class SnippetError extends Error {}
+
+type AnyReply = Reply | MemoryReply | PackagesReply;
 
 /** A route that is held: its requests wait until they are let go. */
 export interface Held {
@@ -52,6 +56,8 @@ export interface Snippet {
   travel(milliseconds: number): Promise<void>;
   /** Collects its garbage, and tells the bytes that are left on its heap. */
   heapBytes(): Promise<number>;
+  /** Tells which versions of some packages it has loaded, by their names. */
+  versionsOf(packages: string[]): Promise<PackagesReply["versions"]>;
   /** Holds the requests to a route of the snippet, or of its local provider, by its path. */
   hold(path: string, at?: Place): Promise<Held>;
   /** Resolves once the process prints something like this, from now on. */
@@ -82,10 +88,9 @@ export async function startSnippet(
   settings: NodeJS.ProcessEnv = {},
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
-  const loaders = ["tsx", "./clock.ts", "./memory.ts"].flatMap((module) => [
-    "--import",
-    import.meta.resolve(module),
-  ]);
+  const loaders = ["tsx", "./clock.ts", "./memory.ts", "./packages.ts"].flatMap(
+    (module) => ["--import", import.meta.resolve(module)],
+  );
   const child = spawn(process.execPath, [...loaders, file], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...ENVIRONMENT, ...settings },
@@ -149,16 +154,15 @@ export async function startSnippet(
     });
 
   let ahead = 0;
-  const ask = (request: Request | MemoryRequest) => child.send(request);
+  const ask = (request: Request | MemoryRequest | PackagesRequest) =>
+    child.send(request);
   /** What waits for a reply, until it says that it has it. */
-  const waiting = new Set<(reply: Reply | MemoryReply) => boolean>();
-  child.on("message", (reply: Reply | MemoryReply) => {
+  const waiting = new Set<(reply: AnyReply) => boolean>();
+  child.on("message", (reply: AnyReply) => {
     for (const isIt of waiting) if (isIt(reply)) waiting.delete(isIt);
   });
   /** Resolves with the first reply that is such a one, or with nothing when the process ends. */
-  const replied = <R extends Reply | MemoryReply = Reply>(
-    isIt: (reply: R) => boolean,
-  ) =>
+  const replied = <R extends AnyReply = Reply>(isIt: (reply: R) => boolean) =>
     new Promise<R | undefined>((resolve) => {
       waiting.add((reply) => {
         if (isIt(reply as R)) resolve(reply as R);
@@ -180,6 +184,11 @@ export async function startSnippet(
       const replying = replied<MemoryReply>((reply) => "heapBytes" in reply);
       ask({ memory: true });
       return (await replying)?.heapBytes ?? 0;
+    },
+    async versionsOf(packages) {
+      const replying = replied<PackagesReply>((reply) => "versions" in reply);
+      ask({ packages });
+      return (await replying)?.versions ?? {};
     },
     async hold(path, at = "work") {
       const held = replied((r) => "held" in r && r.held === path);
