@@ -211,7 +211,9 @@ export async function startSnippet(
       child.kill("SIGTERM");
       const how = await ended;
       clearTimeout(timer);
-      return killed || how === "exit code 0" ? undefined : how;
+      // On Windows a process can't answer a signal, and ends.
+      const asAsked = ["exit code 0", "signal SIGTERM"].includes(how);
+      return killed || asAsked ? undefined : how;
     },
   };
 }
