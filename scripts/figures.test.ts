@@ -6,7 +6,14 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { FIGURE_WIDTH, FIGURES, FIGURES_FOLDER } from "./lib/figures.ts";
 import { findBrowser, HOW_TO_INSTALL } from "./lib/installed.ts";
-import { copyRepository, ROOT, run, skipUnless, start } from "./lib/testing.ts";
+import {
+  copyRepository,
+  ROOT,
+  run,
+  skipSignals,
+  skipUnless,
+  start,
+} from "./lib/testing.ts";
 
 const skip = skipUnless(
   "chromium",
@@ -145,7 +152,9 @@ describe("npm run figures", { concurrency: 2 }, () => {
     });
   }
 
-  test("leaves nothing behind on Ctrl-C", { skip }, async (t) => {
+  test("leaves nothing behind on Ctrl-C", {
+    skip: skipSignals || skip,
+  }, async (t) => {
     const [to, temporary] = [temporaryFolder(t), temporaryFolder(t)];
     const changes = watch(temporary);
     const command = join(ROOT, "scripts", "figures.ts");

@@ -7,7 +7,14 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { findBrowser, HOW_TO_INSTALL, launchBrowser } from "./lib/installed.ts";
 import { findJekyll, HOW_TO_INSTALL_JEKYLL } from "./lib/site.ts";
-import { copyRepository, ROOT, run, skipUnless, start } from "./lib/testing.ts";
+import {
+  copyRepository,
+  ROOT,
+  run,
+  skipSignals,
+  skipUnless,
+  start,
+} from "./lib/testing.ts";
 
 const SCRIPT = join(ROOT, "scripts", "read.ts");
 const ADDRESS = /http:\/\/127\.0\.0\.1:\d+/;
@@ -34,7 +41,9 @@ function temporary(t: TestContext): string {
 
 describe("npm run read", { skip: needsJekyll }, () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    test(`shows the posts, and leaves nothing behind after ${signal}`, async (t) => {
+    test(`shows the posts, and leaves nothing behind after ${signal}`, {
+      skip: skipSignals,
+    }, async (t) => {
       const folder = temporary(t);
       const environment = { TMPDIR: folder, TEMP: folder };
       const read = start(t, SCRIPT, ["--port", "0"], environment);
@@ -75,7 +84,9 @@ describe("npm run read", { skip: needsJekyll }, () => {
     await assert.rejects(fetch(address));
   });
 
-  test("tells what is wrong in a post, and goes on", async (t) => {
+  test("tells what is wrong in a post, and goes on", {
+    skip: skipSignals,
+  }, async (t) => {
     const { folder, edit } = copyRepository(t);
     const read = start(t, SCRIPT, ["--port", "0", "--in", folder]);
     await read.printed(ADDRESS);

@@ -16,9 +16,10 @@ const HELP = `Usage: npm run sync -- [options]
 
 Copies code, diffs and verdicts into the README and the posts, and draws the
 diagrams in assets/: from snippets/, and from what other commands have written
-there: verdicts.json (npm run verify -- --deep --write), browsers.json (npm run
-verify:browsers -- --write), bites.csv (npm run bites -- --to) and bench.csv
-(npm run bench -- --write).
+there: verdicts.json (npm run verify -- --deep --write), versions.json (npm run
+verify -- --versions --write), browsers.json (npm run verify:browsers --
+--write), bites.csv (npm run bites -- --to), bench.csv (npm run bench --
+--write) and others.json (npm run others -- --write).
 
 Options:
   --check       change nothing; fail when something is stale, a region is

@@ -23,7 +23,22 @@ import {
   type Row,
 } from "./lib/report.ts";
 import { checkFolder, namesFrom, runSnippets, strangers } from "./lib/run.ts";
+import { upstreamNews } from "./lib/upstream.ts";
 import { IN_REDIS, ONE_PROCESS_ONLY, VERDICTS } from "./lib/verdicts.ts";
+import {
+  combinations,
+  installedVersions,
+  readVersions,
+  tryVersions,
+  VERSIONED,
+  VersionsError,
+  writeVersions,
+} from "./lib/versions.ts";
+import {
+  versionsLegend,
+  versionsProblems,
+  versionsTable,
+} from "./lib/versions-report.ts";
 
 const HELP = `Usage: npm run verify -- [options] [snippet ...]
 
@@ -40,8 +55,10 @@ Options:
                  only judged when they are named
   --orders       also print a shortest order that leaves the user logged in
   --json         print what was seen, as JSON
+  --versions     with several versions of express-openid-connect and of Express
   --write        with --deep: also try two processes, and write all of it to
-                 assets/verdicts.json, of which npm run sync makes the tables
+                 assets/verdicts.json, of which npm run sync makes the tables;
+                 with --versions: write what was seen to assets/versions.json
   --from FOLDER  take the snippets from another folder
   -h, --help     print this
 
@@ -52,7 +69,8 @@ Snippets:
   ${Object.keys(VERDICTS).join("\n  ")}
 
 Exit code: 0 when all is as expected, 1 when something differs or a snippet
-fails, 2 when the command line makes no sense.
+fails, or when a new version of the library has fixed the bug, 2 when the
+command line makes no sense.
 `;
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -64,6 +82,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  if (options.versions) return verifyVersions(names, options);
   const usesRedis = names.some((name) => IN_REDIS.includes(name));
   if ((processes === 2 || options.write) && usesRedis && !findRedis()) {
     console.error(`two processes need a Redis: ${HOW_TO_INSTALL_REDIS}`);
@@ -94,8 +113,10 @@ async function main(): Promise<number> {
   if (cancel.aborted) return cancel.reason;
 
   // Those that don't claim to hold with two processes have to fail. Who asks for one wants to see it.
-  const isJudged = ({ name, processes }: Row) =>
-    !(isAll && processes === 2 && ONE_PROCESS_ONLY.includes(name));
+  const news = newsOf(rows, folder);
+  const isJudged = (row: Row) =>
+    !news.names.includes(row.name) &&
+    !(isAll && row.processes === 2 && ONE_PROCESS_ONLY.includes(row.name));
   const alone = aloneLines(isAll ? [...rows, ...pairs] : []);
   problems.push(
     ...alone.problems,
@@ -126,14 +147,60 @@ async function main(): Promise<number> {
       for (const row of rows) console.log(`\n${losingOrder(row)}`);
     }
   }
-  if (problems.length > 0) {
-    console.error(`\n${problems.join("\n")}`);
+  return conclude(problems, news.lines, options.json);
+}
+
+/** Prints what is wrong, and good news after that, and returns the exit code. */
+function conclude(problems: string[], news: string[], json = false): number {
+  if (problems.length > 0) console.error(`\n${problems.join("\n")}`);
+  if (news.length > 0) console.error(`\n${news.join("\n")}`);
+  if (problems.length + news.length > 0) return 1;
+  if (!json) console.log(`\n${paint("green", "Everything is as expected.")}`);
+  return 0;
+}
+
+/** Looks whether what is installed has fixed the bug, and with which snippets that shows. */
+function newsOf(rows: Row[], folder: string) {
+  if (rows.length === 0) return { lines: [], names: [] };
+  const installed = installedVersions(folder);
+  const tried = rows.map(({ name, report: { observation } }) => ({
+    ...installed,
+    snippet: name,
+    observation,
+  }));
+  const { lines, isFixed } = upstreamNews(tried, readVersions(ROOT));
+  return { lines, names: tried.filter(isFixed).map((one) => one.snippet) };
+}
+
+/** Does what `--versions` asks for, and returns the exit code. */
+async function verifyVersions(
+  names: string[],
+  options: ReturnType<typeof readCommandLine>["options"],
+): Promise<number> {
+  const folder = options.from ?? join(ROOT, "snippets");
+  let pairs: ReturnType<typeof combinations>;
+  try {
+    pairs = combinations(ROOT, folder);
+  } catch (error) {
+    if (!(error instanceof VersionsError)) throw error;
+    console.error(error.message);
     return 1;
   }
-  if (!options.json) {
-    console.log(`\n${paint("green", "Everything is as expected.")}`);
-  }
-  return 0;
+  const cancel = untilSignal();
+  const tried = await tryVersions(names, pairs, {
+    folder,
+    cancel,
+    progress: progressLine("Trying all versions"),
+  });
+  endProgress();
+  if (cancel.aborted) return cancel.reason;
+  const news = upstreamNews(tried, readVersions(ROOT));
+  const problems = versionsProblems(tried, news);
+  const isGood = problems.length + news.lines.length === 0;
+  if (options.write && isGood) writeVersions(ROOT, tried);
+  if (options.json) console.log(JSON.stringify(tried, null, 2));
+  else console.log(`${versionsTable(tried, news)}\n\n${versionsLegend(tried)}`);
+  return conclude(problems, news.lines, options.json);
 }
 
 function readCommandLine() {
@@ -144,6 +211,7 @@ function readCommandLine() {
       deep: { type: "boolean" },
       large: { type: "boolean" },
       processes: { type: "string", default: "1" },
+      versions: { type: "boolean" },
       json: { type: "boolean" },
       write: { type: "boolean" },
       from: { type: "string" },
@@ -158,13 +226,20 @@ function readCommandLine() {
   if (processes === 2 && options.deep) {
     throw new UsageError("--deep goes with one process");
   }
-  const isWhole = options.deep && !options.large && !positionals.length;
+  const { deep, large, orders, versions } = options;
+  if (versions && (deep || large || orders || processes === 2)) {
+    throw new UsageError("--versions goes with --json, --write and --from");
+  }
+  const isAll = positionals.length === 0;
+  const isWhole = (deep || versions) && !large && isAll;
   if (options.write && !isWhole) {
-    throw new UsageError("--write goes with --deep, and with nothing else");
+    throw new UsageError(
+      "--write goes with --deep or with --versions, and with nothing else",
+    );
   }
   checkFolder(options.from);
-  const isAll = positionals.length === 0;
-  return { options, names, processes, isAll } as const;
+  const all = versions ? VERSIONED : names;
+  return { options, names: isAll ? all : names, processes, isAll } as const;
 }
 
 await runCommand("verify", main);

@@ -19,6 +19,8 @@ import { othersRows, readOthers } from "./others.ts";
 import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 import { SCENARIOS } from "./scenarios.ts";
+import { readVersions } from "./versions.ts";
+import { versionsRows } from "./versions-report.ts";
 
 /** A text in the repository, and what its generated parts are made from. */
 export interface Text {
@@ -149,6 +151,8 @@ const MAKERS: Record<string, Maker> = {
     const command = `npm run probe -- http://localhost:3000 ${words}`;
     return `\`\`\`console\n$ ${command}\n\n${output.trimEnd()}\n\`\`\``;
   },
+
+  versions: ({ root }) => markdownTable(versionsRows(readVersions(root))),
 
   costs: ({ root }) => markdownTable(costRows(readCosts(root))),
 

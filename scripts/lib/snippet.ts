@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { Place, Reply, Request } from "./clock.ts";
 import type { FillReply, FillRequest } from "./fill.ts";
 import type { MemoryReply, MemoryRequest, Usage } from "./memory.ts";
+import type { PackagesReply, PackagesRequest } from "./packages.ts";
 import type { RedisServer } from "./redis.ts";
 import type { HeldCommand } from "./redis-proxy.ts";
 
@@ -23,14 +24,15 @@ const ENVIRONMENT = {
   CLAIM_BYTES: undefined,
   REDIS_URL: undefined,
   REDIS_MS: undefined,
+  PACKAGE_SUBSTITUTES: undefined,
 };
 
 /** What can be loaded into a snippet's process, to be asked from outside. */
 export type Inside = "./clock.ts" | "./fill.ts";
 
 /** What a snippet's process can be told, and what it replies. */
-type Asked = Request | MemoryRequest | FillRequest;
-type Replied = Reply | MemoryReply | FillReply;
+type Asked = Request | MemoryRequest | FillRequest | PackagesRequest;
+type Replied = Reply | MemoryReply | FillReply | PackagesReply;
 
 /** Something that a snippet did wrong, with the last lines that it printed. */
 export class SnippetError extends Error {}
@@ -68,6 +70,8 @@ export interface Snippet {
   usage(): Promise<Usage>;
   /** Fills its store with copies of a session, by its id. It takes fill.ts inside. */
   fill(sessions: number, like: string): Promise<void>;
+  /** Tells which versions of some packages it has loaded, by their names. */
+  versionsOf(packages: string[]): Promise<PackagesReply["versions"]>;
   /** Holds the requests to a route of the snippet, or of its local provider, by its path. */
   hold(path: string, at?: Place): Promise<Held>;
   /** Resolves once the process prints something like this, from now on. */
@@ -101,7 +105,13 @@ export async function startSnippet(
   inside: Inside = "./clock.ts",
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
-  const modules = ["tsx", "./tether.ts", "./memory.ts", inside];
+  const modules = [
+    "tsx",
+    "./tether.ts",
+    "./memory.ts",
+    "./packages.ts",
+    inside,
+  ];
   const loaders = modules.flatMap((module) => [
     "--import",
     import.meta.resolve(module),
@@ -218,6 +228,11 @@ export async function startSnippet(
       const reply = await replying;
       if (reply?.filled !== sessions) throw blame(reply?.problem ?? "it ended");
     },
+    async versionsOf(packages) {
+      const replying = replied<PackagesReply>((reply) => "versions" in reply);
+      ask({ packages });
+      return (await replying)?.versions ?? {};
+    },
     async hold(path, at = "work") {
       const held = replied((r) => "held" in r && r.held === path);
       const reached = replied((r) => "reached" in r && r.reached === path);
@@ -239,7 +254,9 @@ export async function startSnippet(
       child.kill("SIGTERM");
       const how = await ended;
       clearTimeout(timer);
-      return killed || how === "exit code 0" ? undefined : how;
+      // On Windows a process can't answer a signal, and ends.
+      const asAsked = ["exit code 0", "signal SIGTERM"].includes(how);
+      return killed || asAsked ? undefined : how;
     },
   };
 }

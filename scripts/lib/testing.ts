@@ -19,11 +19,11 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
  * Decides what becomes of tests that need a program which not every machine has. They are skipped
- * where it is missing, but in continuous integration, which sets `CI`, they have to run.
+ * where it is missing, but with `SKIP_NOTHING`, which `.ci/run` sets, they have to run.
  * @param thing the program's name
  * @param howToInstall a command, such as `apt-get install jekyll`
  * @returns what node:test takes for `skip`: false, or the reason
- * @throws {Error} in continuous integration, when it is missing
+ * @throws {Error} with `SKIP_NOTHING`, when it is missing
  */
 export function skipUnless(
   thing: string,
@@ -32,9 +32,16 @@ export function skipUnless(
 ): string | false {
   if (isThere) return false;
   const missing = `${thing} is missing: ${howToInstall}`;
-  if (process.env.CI) throw new Error(missing);
+  if (process.env.SKIP_NOTHING) throw new Error(missing);
   return missing;
 }
+
+/**
+ * Why a test that asks a process to end is skipped where it is. On Windows, Ctrl-C at a keyboard can
+ * be answered, but what another process sends ends a process at once.
+ */
+export const skipSignals =
+  process.platform === "win32" && "Windows has no signals to send";
 
 /** A process that a test has started. */
 export interface Running {

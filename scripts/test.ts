@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { runCommand, UsageError } from "./lib/command.ts";
+
+const HELP = `Usage: npm test -- [options] [file ...]
+
+Runs all tests, or those in the files that are named. Not every shell makes
+file names of scripts/*.test.ts, and Node 20 does not do it either.
+
+Options:
+  -h, --help    print this
+
+Exit code: 0 when all pass or are skipped, 1 when one fails, 2 when the command
+line makes no sense.
+`;
+
+const FOLDER = dirname(fileURLToPath(import.meta.url));
+
+/** Runs the command, and returns its exit code. */
+async function main(): Promise<number> {
+  const { values: options, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { help: { type: "boolean", short: "h" } },
+  });
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const all = readdirSync(FOLDER).filter((name) => name.endsWith(".test.ts"));
+  for (const file of positionals) {
+    if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
+  }
+  const files = positionals.length
+    ? positionals
+    : all.map((name) => join(basename(FOLDER), name));
+  const words = ["--import", import.meta.resolve("tsx"), "--test", ...files];
+  const child = spawn(process.execPath, words, {
+    cwd: positionals.length ? undefined : dirname(FOLDER),
+    stdio: "inherit",
+  });
+  // Ctrl-C goes to both. This one waits for the tests to clear up.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  const [code] = await once(child, "exit");
+  return code ?? 1;
+}
+
+await runCommand("test", main);
