@@ -23,6 +23,8 @@ import {
   type Row,
 } from "./lib/report.ts";
 import { checkFolder, namesFrom, runSnippets, strangers } from "./lib/run.ts";
+import type { Timings } from "./lib/timings.ts";
+import { timingsTable } from "./lib/timings-table.ts";
 import { IN_REDIS, ONE_PROCESS_ONLY, VERDICTS } from "./lib/verdicts.ts";
 
 const HELP = `Usage: npm run verify -- [options] [snippet ...]
@@ -39,6 +41,8 @@ Options:
                  that keep things in one process fail, as they have to, and are
                  only judged when they are named
   --orders       also print a shortest order that leaves the user logged in
+  --timings      also print how long an order takes, and where the time goes;
+                 with --json, on standard error
   --json         print what was seen, as JSON
   --write        with --deep: also try two processes, and write all of it to
                  assets/verdicts.json, of which npm run sync makes the tables
@@ -72,6 +76,8 @@ async function main(): Promise<number> {
   const folder = options.from ?? join(ROOT, "snippets");
   const problems = strangers(folder);
   const cancel = untilSignal();
+  const timings = options.timings && new Map<string, Timings>();
+  const begin = performance.now();
   const run = async (processes: 1 | 2, deep = false): Promise<Row[]> => {
     if (cancel.aborted) return [];
     const results = await runSnippets(names, {
@@ -80,6 +86,7 @@ async function main(): Promise<number> {
       deep,
       processes,
       cancel,
+      ...(timings && { timings }),
       progress: progressLine("Trying all orders"),
     });
     endProgress();
@@ -90,6 +97,7 @@ async function main(): Promise<number> {
     });
   };
   const rows = await run(processes, options.deep);
+  const clockMs = performance.now() - begin;
   const pairs = options.write ? await run(2) : [];
   if (cancel.aborted) return cancel.reason;
 
@@ -126,6 +134,10 @@ async function main(): Promise<number> {
       for (const row of rows) console.log(`\n${losingOrder(row)}`);
     }
   }
+  if (timings) {
+    const print = options.json ? console.error : console.log;
+    print(`\n${timingsTable(timings, clockMs)}`);
+  }
   if (problems.length > 0) {
     console.error(`\n${problems.join("\n")}`);
     return 1;
@@ -144,6 +156,7 @@ function readCommandLine() {
       deep: { type: "boolean" },
       large: { type: "boolean" },
       processes: { type: "string", default: "1" },
+      timings: { type: "boolean" },
       json: { type: "boolean" },
       write: { type: "boolean" },
       from: { type: "string" },
@@ -158,7 +171,8 @@ function readCommandLine() {
   if (processes === 2 && options.deep) {
     throw new UsageError("--deep goes with one process");
   }
-  const isWhole = options.deep && !options.large && !positionals.length;
+  const { deep, large, timings } = options;
+  const isWhole = deep && !large && !timings && !positionals.length;
   if (options.write && !isWhole) {
     throw new UsageError("--write goes with --deep, and with nothing else");
   }

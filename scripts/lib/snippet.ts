@@ -4,6 +4,7 @@ import type { Place, Reply, Request } from "./clock.ts";
 import type { MemoryReply, MemoryRequest } from "./memory.ts";
 import type { RedisServer } from "./redis.ts";
 import type { HeldCommand } from "./redis-proxy.ts";
+import type { Timings } from "./timings.ts";
 
 /** How long a snippet may take to start, and to stop, in milliseconds. */
 const START_MS = 20_000;
@@ -46,6 +47,8 @@ export interface Snippet {
   holdWrite?(): HeldCommand;
   /** Watches what its Redis is asked. */
   watchRedis?: RedisServer["watch"];
+  /** Where to take down how long things take, if anybody wants to know. */
+  timings?: Timings;
   /** The time by the snippet's clock, in milliseconds since 1970. */
   now(): number;
   /** Moves the snippet's clock forward, by some milliseconds. */
