@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { findBrowser, HOW_TO_INSTALL } from "./lib/installed.ts";
+import { compareWithReplay, measureBrowser } from "./lib/measure-verifier.ts";
 import { readObserved } from "./lib/observed.ts";
-import { ROOT, run } from "./lib/testing.ts";
+import { logoutAfter, ORDERS } from "./lib/orders.ts";
+import { race } from "./lib/race.ts";
+import { recorded, replay } from "./lib/replay.ts";
+import { startSnippet } from "./lib/snippet.ts";
+import { copyRepository, ROOT, run, skipUnless, start } from "./lib/testing.ts";
 import { type Part, Timings, timed } from "./lib/timings.ts";
 import { timingsTable } from "./lib/timings-table.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
+import { MOST_TIMES } from "./lib/verifier-cost.ts";
 
 test("verify --timings tells where the time goes, and the verdicts stay", async (t) => {
   const words = ["--timings", "--json", "broken"];
@@ -64,4 +72,107 @@ test("work is timed when somebody asks, even when it fails", async () => {
   const { ms, times } = spent(timings, "login");
   assert.equal(times, 2);
   assert.ok(ms > 0);
+});
+
+const startRunning = async (t: TestContext, name: string) => {
+  const file = join(ROOT, "snippets", `${name}.ts`);
+  const snippet = await startSnippet(file, new AbortController().signal);
+  t.after(() => snippet.stop());
+  return snippet;
+};
+
+// What a login, a logout, a request and two questions take, in a browser.
+const REQUESTS = 14;
+
+test("an order takes no more than twice the time of its own requests", async (t) => {
+  const snippet = await startRunning(t, "fix-complete");
+  const { requests, ratio } = await compareWithReplay(snippet, () => {});
+  t.diagnostic(`an order takes ${ratio} times as long`);
+  assert.equal(requests, REQUESTS);
+  assert.ok(ratio <= MOST_TIMES, String(ratio));
+});
+
+test("a verifier that waits between its requests is seen to", async (t) => {
+  const { folder, edit } = copyRepository(t);
+  const wait = "await new Promise((go) => { setTimeout(go, 20) });";
+  edit("scripts/lib/race.ts", "const seen =", `${wait} const seen =`);
+  const module = join(folder, "scripts/lib/measure-verifier.ts");
+  const { compareWithReplay: compare } = await import(module);
+  const snippet = await startRunning(t, "fix-complete");
+  const { requests, ratio } = await compare(snippet, () => {});
+  assert.equal(requests, REQUESTS);
+  assert.ok(ratio > MOST_TIMES, String(ratio));
+});
+
+test("a replay is a whole login and logout, with the same cookies", async (t) => {
+  const snippet = await startRunning(t, "broken");
+  const { app, sent } = recorded(snippet);
+  await race(app, ORDERS[logoutAfter("received")] ?? []);
+  const paths = () => sent.map(({ method, url }) => method + url.pathname);
+  const before = paths();
+  assert.equal(before.length, REQUESTS);
+  const lines = [
+    "GET  /callback  session cookie set",
+    "POST /update    session cookie set",
+    "GET  /logout    session cookie cleared",
+  ];
+  const printed = lines.map((line) => snippet.printed(new RegExp(`← ${line}`)));
+  assert.ok((await replay(sent)) > 0);
+  await Promise.all(printed);
+  assert.deepEqual(paths(), before);
+
+  // Without the answer to its form, the login leads nowhere.
+  const cut = sent.filter(({ url }) => !url.pathname.endsWith("/alice"));
+  await assert.rejects(replay(cut), /nothing leads to GET \/auth\//);
+});
+
+test("an order takes longer in a real browser, and ends in the same way", {
+  skip: skipUnless(
+    "chromium",
+    Boolean(findBrowser("chromium")),
+    HOW_TO_INSTALL.chromium,
+  ),
+}, async () => {
+  const { version, ratio, range } = await measureBrowser(
+    findBrowser("chromium") ?? "",
+    {
+      folder: join(ROOT, "snippets"),
+      cancel: new AbortController().signal,
+      progress: () => {},
+    },
+  );
+  assert.match(version, /^(Headless)?Chrom/);
+  assert.ok(ratio > 1, String(ratio));
+  assert.ok(range[0] <= ratio && ratio <= range[1]);
+});
+
+test("npm run timings explains itself, and what it does not understand", async (t) => {
+  const help = await run(t, "timings", "--help");
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /^Usage: npm run timings/);
+  for (const line of help.stdout.split("\n")) assert.ok(line.length <= 80);
+  for (const [words, complaint] of [
+    [["patience"], /there is no part patience; there are replays, runs, brow/],
+    [["--write", "runs"], /--write goes with all parts/],
+    [["--loud"], /--help/],
+  ] as const) {
+    const { code, stderr } = await run(t, "timings", ...words);
+    assert.equal(code, 2);
+    assert.match(stderr, complaint);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+});
+
+test("npm run timings skips what is not there, and then writes nothing", async (t) => {
+  const file = join(ROOT, "scripts/timings.ts");
+  const nowhere = { CHROMIUM: "/nowhere/chromium" };
+  const skipped = await start(t, file, ["browser"], nowhere).ended;
+  assert.equal(skipped.code, 0);
+  assert.equal(
+    skipped.stderr,
+    "chromium is missing: apt-get install chromium\n",
+  );
+  const write = await start(t, file, ["--write"], nowhere).ended;
+  assert.equal(write.code, 1);
+  assert.equal(write.stderr, skipped.stderr);
 });

@@ -18,6 +18,7 @@ import { othersRows, readOthers } from "./others.ts";
 import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 import { SCENARIOS } from "./scenarios.ts";
+import { costTables, readVerifierCost } from "./verifier-cost.ts";
 
 /** A text in the repository, and what its generated parts are made from. */
 export interface Text {
@@ -150,6 +151,13 @@ const MAKERS: Record<string, Maker> = {
   },
 
   costs: ({ root }) => markdownTable(costRows(readCosts(root))),
+
+  timings({ root }, [part = ""]) {
+    const tables = Object.entries(costTables(readVerifierCost(root)));
+    const [, table] = tables.find(([name]) => name === part) ?? [];
+    if (!table) throw new TextError(`no timings are of a part ${part}`);
+    return markdownTable(table);
+  },
 
   paper: ({ root }) => markdownTable(paperRows(readCosts(root))),
 

@@ -37,7 +37,8 @@ export async function replay(sent: Outgoing[]): Promise<number> {
     const { url: to, body: form } = onward(outgoing, lead);
     const names = headers.cookie?.split("; ").map((pair) => nameOf(pair)) ?? [];
     const cookie = names.map((name) => cookies.get(name) ?? "").join("; ");
-    const answer = await exchange(method, to, { ...headers, cookie }, form);
+    const now = { ...headers, ...(cookie && { cookie }) };
+    const answer = await exchange(method, to, now, form);
     for (const header of answer.cookies) {
       const [pair = ""] = header.split(";");
       // What is cleared has no value, and may still go along with a request from before.
@@ -58,11 +59,17 @@ function onward(
   lead: { location: string; page: string },
 ): { url: URL; body?: string } {
   if (OWN_ROUTES.test(old.url.pathname)) return old;
-  if (old.method === "GET") return { url: new URL(lead.location) };
+  const nowhere = new Error(
+    `nothing leads to ${old.method} ${old.url.pathname}`,
+  );
+  if (old.method === "GET") {
+    if (!lead.location || lead.page) throw nowhere;
+    return { url: new URL(lead.location) };
+  }
   const button = old.url.pathname.split("/").at(-1);
   const action = new RegExp(`action="([^"]+/${button})"`).exec(lead.page)?.[1];
   const xsrf = /name="xsrf" value="([^"]+)"/.exec(lead.page)?.[1];
-  if (!action) throw new Error(`no page leads to ${old.url.pathname}`);
+  if (!action) throw nowhere;
   const fields = new URLSearchParams(old.body);
   if (xsrf) fields.set("xsrf", xsrf);
   return { url: new URL(action, lead.location), body: fields.toString() };
