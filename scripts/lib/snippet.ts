@@ -85,10 +85,10 @@ export async function startSnippet(
   settings: NodeJS.ProcessEnv = {},
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
-  const loaders = ["tsx", "./clock.ts", "./memory.ts"].flatMap((module) => [
-    "--import",
-    import.meta.resolve(module),
-  ]);
+  const first = settings.ISSUER_BASE_URL ? [] : ["./provider-first.mjs"];
+  const loaders = [...first, "tsx", "./clock.ts", "./memory.ts"].flatMap(
+    (module) => ["--import", import.meta.resolve(module)],
+  );
   const child = spawn(process.execPath, [...loaders, file], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...ENVIRONMENT, ...settings },
