@@ -5,14 +5,27 @@ import { findBrowser, HOW_TO_INSTALL } from "./lib/installed.ts";
 import { compareWithReplay, measureBrowser } from "./lib/measure-verifier.ts";
 import { readObserved } from "./lib/observed.ts";
 import { logoutAfter, ORDERS } from "./lib/orders.ts";
-import { race } from "./lib/race.ts";
+import { loggedIn, race } from "./lib/race.ts";
 import { recorded, replay } from "./lib/replay.ts";
 import { startSnippet } from "./lib/snippet.ts";
-import { copyRepository, ROOT, run, skipUnless, start } from "./lib/testing.ts";
+import {
+  callBack,
+  copyRepository,
+  ROOT,
+  run,
+  skipUnless,
+  start,
+} from "./lib/testing.ts";
 import { type Part, Timings, timed } from "./lib/timings.ts";
 import { timingsTable } from "./lib/timings-table.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
-import { MOST_TIMES } from "./lib/verifier-cost.ts";
+import {
+  MOST_TIMES,
+  orderRows,
+  readVerifierCost,
+  runRows,
+  type VerifierCost,
+} from "./lib/verifier-cost.ts";
 
 test("verify --timings tells where the time goes, and the verdicts stay", async (t) => {
   const words = ["--timings", "--json", "broken"];
@@ -126,6 +139,13 @@ test("a replay is a whole login and logout, with the same cookies", async (t) =>
   await assert.rejects(replay(cut), /nothing leads to GET \/auth\//);
 });
 
+test("the clock of a provider that was loaded first moves, too", async (t) => {
+  const snippet = await startRunning(t, "broken");
+  await snippet.travel(48 * 60 * 60 * 1000);
+  // An ID token that was made by the old time would have expired.
+  assert.equal(await (await loggedIn(snippet)).whoami(), "alice");
+});
+
 test("an order takes longer in a real browser, and ends in the same way", {
   skip: skipUnless(
     "chromium",
@@ -175,4 +195,75 @@ test("npm run timings skips what is not there, and then writes nothing", async (
   const write = await start(t, file, ["--write"], nowhere).ended;
   assert.equal(write.code, 1);
   assert.equal(write.stderr, skipped.stderr);
+});
+
+for (const [signal, exitCode] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  test(`npm run timings leaves no process behind after ${signal}`, async (t) => {
+    const { folder, write } = copyRepository(t);
+    const { called } = await callBack(t, (code) =>
+      write("snippets/broken.ts", code),
+    );
+    const file = join(folder, "scripts/timings.ts");
+    const timings = start(t, file, ["replays"]);
+    const gone = await called;
+    timings.kill(signal);
+    await gone();
+    assert.equal((await timings.ended).code, exitCode);
+  });
+}
+
+test("a snippet that fails is named, in place of its timings", async (t) => {
+  const { folder, write } = copyRepository(t);
+  write("snippets/broken.ts", 'throw new Error("no such luck");\n');
+  const file = join(folder, "scripts/timings.ts");
+  const { code, stdout, stderr } = await start(t, file, ["replays"]).ended;
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^broken: it ended, with exit code 1\./);
+});
+
+test("what is kept is of all snippets, and within the bound", () => {
+  const { replays, runs } = readVerifierCost(ROOT);
+  const advice = "run npm run timings -- --write";
+  assert.deepEqual(Object.keys(replays), Object.keys(VERDICTS), advice);
+  for (const [name, { requests, ratio }] of Object.entries(replays)) {
+    assert.equal(requests, REQUESTS, name);
+    assert.ok(ratio <= MOST_TIMES, `${name}: ${ratio}`);
+  }
+  const [one, ...others] = runs;
+  assert.equal(one?.ratio, 1);
+  for (const { what, ratio } of others) assert.ok(ratio > 1, what);
+});
+
+test("the tables of timings have ratios, with as many digits as they deserve", () => {
+  const cost: Required<VerifierCost> = {
+    replays: {
+      one: { requests: 14, ratio: 1.3 },
+      two: { requests: 14, ratio: 1.1 },
+      three: { requests: 14, ratio: 1.206 },
+    },
+    runs: [
+      { what: "one snippet", orders: 70, requests: 9, ratio: 1, range: [1, 1] },
+      { what: "all", orders: 90, requests: 99, ratio: 5, range: [4.5, 10.2] },
+    ],
+    browser: { version: "Chrome/156", ratio: 18.7, range: [9.5, 30] },
+  };
+  const [, ...orders] = orderRows(cost);
+  assert.deepEqual(
+    orders.map((row) => row.slice(2)),
+    [
+      ["1.21", "1.10 to 1.30"],
+      ["19", "9.50 to 30"],
+    ],
+  );
+  const [, ...runs] = runRows(cost.runs);
+  assert.deepEqual(
+    runs.map((row) => row.slice(3)),
+    [
+      ["1", ""],
+      ["5.00", "4.50 to 10"],
+    ],
+  );
 });

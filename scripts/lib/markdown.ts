@@ -18,7 +18,7 @@ import { othersRows, readOthers } from "./others.ts";
 import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import { costTables, readVerifierCost } from "./verifier-cost.ts";
+import { orderRows, readVerifierCost, runRows } from "./verifier-cost.ts";
 
 /** A text in the repository, and what its generated parts are made from. */
 export interface Text {
@@ -153,10 +153,10 @@ const MAKERS: Record<string, Maker> = {
   costs: ({ root }) => markdownTable(costRows(readCosts(root))),
 
   timings({ root }, [part = ""]) {
-    const tables = Object.entries(costTables(readVerifierCost(root)));
-    const [, table] = tables.find(([name]) => name === part) ?? [];
-    if (!table) throw new TextError(`no timings are of a part ${part}`);
-    return markdownTable(table);
+    const cost = readVerifierCost(root);
+    if (part === "orders") return markdownTable(orderRows(cost));
+    if (part === "runs") return markdownTable(runRows(cost.runs));
+    throw new TextError(`there are no timings of ${part}`);
   },
 
   paper: ({ root }) => markdownTable(paperRows(readCosts(root))),

@@ -78,7 +78,7 @@ const replayRows = (costs: Record<string, ReplayCost>): string[][] => [
 ];
 
 /** What makes a run longer, for a table. */
-const runRows = (costs: RunCost[]): string[][] => [
+export const runRows = (costs: RunCost[]): string[][] => [
   ["a run of", "orders", "HTTP requests", "times as long", "range"],
   ...costs.map(({ what, orders, requests, ratio, range }) => [
     ...[what, String(orders), String(requests)],
@@ -91,6 +91,27 @@ const browserRows = ({ version, ratio, range }: BrowserCost): string[][] => [
   ["the same order in", "times as long", "range"],
   [version.replace("/", " "), times(ratio), rangeOf(range)],
 ];
+
+/** An order beside its requests, of all snippets, and in a browser beside the verifier. */
+export const orderRows = ({
+  replays,
+  browser,
+}: Required<VerifierCost>): string[][] => {
+  const ratios = Object.values(replays)
+    .map(({ ratio }) => ratio)
+    .sort((one, other) => one - other);
+  const at = (share: number) => ratios[Math.floor(share)] ?? Number.NaN;
+  const last = ratios.length - 1;
+  const name = browser.version.replace("/", " ");
+  return [
+    ["an order in", "takes, times as long as", "ratio", "range"],
+    [
+      ...["the verifier", "its own HTTP requests, nothing between"],
+      ...[times(at(last / 2)), rangeOf([at(0), at(last)])],
+    ],
+    [name, "the verifier", times(browser.ratio), rangeOf(browser.range)],
+  ];
+};
 
 /** What was measured, as tables with their headings: one for each part that was. */
 export const costTables = ({
