@@ -21,6 +21,7 @@ import {
   whoHas,
 } from "./race.ts";
 import type { Snippet } from "./snippet.ts";
+import { timed } from "./timings.ts";
 
 /** What was seen of one snippet: an answer to each of the verifier's questions. */
 export interface Observation {
@@ -93,7 +94,10 @@ export async function observe(
   snippet: Snippet,
   progress: Progress,
 ): Promise<Report> {
-  const waits = await waitsFor(snippet);
+  // One login will do for the questions before the first logout.
+  const first = await loggedIn(snippet);
+  const waits = await waitsFor(first);
+  const alone = await answerOne(first);
   const updates = await raceAll(snippet, ordersOf("update"), waits, (share) =>
     progress(share / 2),
   );
@@ -108,7 +112,7 @@ export async function observe(
   return {
     ...(late && { lateWrite: late }),
     observation: {
-      ...(await answerOne(snippet)),
+      ...alone,
       browser: losing.length,
       server: updates.filter(({ server }) => server).length,
       draft: losingDraft.length,
@@ -134,7 +138,7 @@ export async function observeTwo(
   snippet: Snippet,
   progress: Progress,
 ): Promise<DeepReport> {
-  const waits = await waitsFor(snippet);
+  const waits = await waitsFor(await loggedIn(snippet));
   const all = ordersOf("update", "draft").filter((order) =>
     canProduce(order, waits),
   );
@@ -150,8 +154,8 @@ export async function observeTwo(
 /** For which requests the snippet's own page waits before it goes to `/logout`. */
 type Waits = Record<Name, boolean>;
 
-async function waitsFor(snippet: Snippet): Promise<Waits> {
-  const { html } = await (await loggedIn(snippet)).open("/");
+async function waitsFor(browser: Browser): Promise<Waits> {
+  const { html } = await browser.open("/");
   return {
     update: await pageWaitsFor(html, "/update"),
     draft: await pageWaitsFor(html, "/draft"),
@@ -176,7 +180,10 @@ async function raceAll(
   const races = [];
   for (const [order, events] of orders.entries()) {
     if (canProduce(events, waits)) {
-      races.push({ order, ...(await race(snippet, events)) });
+      const raced = timed(snippet.timings, "order", () =>
+        race(snippet, events),
+      );
+      races.push({ order, ...(await raced) });
     }
     progress((order + 1) / orders.length);
   }
@@ -185,9 +192,8 @@ async function raceAll(
 
 /** Asks what one response to each route does to the cookie, with nothing else going on. */
 async function answerOne(
-  snippet: Snippet,
+  browser: Browser,
 ): Promise<Pick<Observation, "updateCookie" | "logoutCookie" | "knowsUser">> {
-  const browser = await loggedIn(snippet);
   const update = await browser.exchange(
     await browser.compose("cors", "POST", "/update", BODY),
   );

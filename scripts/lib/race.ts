@@ -3,6 +3,7 @@ import { Browser, type Visited, whoIn } from "./browser.ts";
 import type { Answer, InFlight, Outgoing } from "./http.ts";
 import type { Event, Name } from "./orders.ts";
 import type { Snippet } from "./snippet.ts";
+import { timed } from "./timings.ts";
 
 /** What a response does to the session cookie. */
 export interface CookieEffect {
@@ -49,12 +50,22 @@ export async function later<Result>(
   return result;
 }
 
-/** Alice logs in, and her requests and her logout happen in this order. Who is logged in then? */
+/**
+ * Alice logs in, and her requests and her logout happen in this order. Who is logged in then?
+ *
+ * Each order has a login of its own, all the way through the provider. No two can share one: the
+ * order's logout ends the app's session, and then the provider's. Nor can several sessions be made
+ * ahead from one login at the provider. They would have its `sid`, and whoever goes by that or by
+ * the user, as fix-back-channel does, would refuse all of them after the first logout, so that every
+ * order but the first would begin with nobody logged in, and look safe.
+ */
 export async function race(
   snippet: Snippet,
   order: readonly Event[],
 ): Promise<Race> {
-  const browser = await loggedIn(snippet);
+  const browser = await timed(snippet.timings, "login", () =>
+    loggedIn(snippet),
+  );
   return later(snippet, () => raceOf(snippet, browser, order));
 }
 
@@ -63,6 +74,7 @@ async function raceOf(
   browser: Browser,
   order: readonly Event[],
 ): Promise<Race> {
+  const { timings } = snippet;
   const requests: Record<Name | "logout", Stepwise> = {
     update: new Stepwise(browser, "cors", "POST", "/update", BODY),
     draft: new Stepwise(browser, "cors", "POST", "/draft", BODY),
@@ -71,14 +83,17 @@ async function raceOf(
   const steps: Step[] = [];
   for (const event of order) {
     const [name, happens] = event.split(" ") as [Name, keyof Stepwise["do"]];
-    steps.push({ event, ...(await requests[name].do[happens]()) });
+    const seen = await timed(timings, happens, async () => ({
+      ...(await requests[name].do[happens]()),
+    }));
+    steps.push({ event, ...seen });
   }
   const { cookie = "" } = requests.logout.request.headers;
-  return {
-    steps,
+  const who = await timed(timings, "asked", async () => ({
     browser: await browser.whoami(),
     server: await whoHas(snippet, cookie),
-  };
+  }));
+  return { steps, ...who };
 }
 
 /** Asks the server whom it takes somebody for who comes with this cookie. */

@@ -6,6 +6,7 @@ import type { MemoryReply, MemoryRequest, Usage } from "./memory.ts";
 import type { PackagesReply, PackagesRequest } from "./packages.ts";
 import type { RedisServer } from "./redis.ts";
 import type { HeldCommand } from "./redis-proxy.ts";
+import type { Timings } from "./timings.ts";
 
 /** How long a snippet may take to start, and to stop, in milliseconds. */
 const START_MS = 20_000;
@@ -58,6 +59,8 @@ export interface Snippet {
   holdWrite?(): HeldCommand;
   /** Watches what its Redis is asked. */
   watchRedis?: RedisServer["watch"];
+  /** Where to take down how long things take, if anybody wants to know. */
+  timings?: Timings;
   /** The time by the snippet's clock, in milliseconds since 1970. */
   now(): number;
   /** Moves the snippet's clock forward, by some milliseconds. */
@@ -105,7 +108,9 @@ export async function startSnippet(
   inside: Inside = "./clock.ts",
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
+  const first = settings.ISSUER_BASE_URL ? [] : ["./provider-first.mjs"];
   const modules = [
+    ...first,
     "tsx",
     "./tether.ts",
     "./memory.ts",
