@@ -117,7 +117,8 @@ export function copyRepository(t: TestContext) {
   for (const name of ["package.json", "README.md", "LICENSE"]) {
     cpSync(join(ROOT, name), join(folder, name));
   }
-  for (const name of ["snippets", "scripts", "posts", "assets"]) {
+  // The README links to what is in .github.
+  for (const name of ["snippets", "scripts", "posts", "assets", ".github"]) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
   const modules = "node_modules";
