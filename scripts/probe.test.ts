@@ -353,7 +353,10 @@ test("what can't be told is said in a line, with what to do", async (t) => {
     assert.match(stderr, expected, name);
     assert.equal(stderr.trim().split("\n").length, 1, stderr);
   });
+  const begin = Date.now();
   await Promise.all(tries);
+  // A request that is still held by then is given up by itself after a minute.
+  assert.ok(Date.now() - begin < 50_000, "it ends at once");
 });
 
 test("a session that has ended is told from one that is good", async (t) => {

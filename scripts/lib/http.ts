@@ -25,6 +25,8 @@ export interface InFlight {
   isEarly(): boolean;
   /** Sends the body, and resolves with the whole response. */
   finish(): Promise<Answer>;
+  /** Hangs up, without the body, and waits for nothing. */
+  abort(): void;
 }
 
 /**
@@ -78,6 +80,10 @@ export function send(
       isHeld = false;
       if (body) exchange.end(body);
       return answer;
+    },
+    abort() {
+      answer.catch(() => {});
+      exchange.destroy();
     },
   };
 }

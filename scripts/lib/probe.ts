@@ -120,7 +120,11 @@ export async function probe(
   const back = await exchange(alice, await composeRoute(alice, target));
   const handled = await hold(alice, target);
   const had = await cookieNames(alice);
-  const logout = await logOut(target, alice, who);
+  const logout = await logOut(target, alice, who).catch((error) => {
+    // Nobody waits for it any more, and it would keep the process alive.
+    if ("inFlight" in handled) handled.inFlight.abort();
+    throw error;
+  });
   progress(0.5);
 
   const left = await cookieNames(alice);
