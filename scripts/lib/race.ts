@@ -3,7 +3,7 @@ import { Browser, type Visited, whoIn } from "./browser.ts";
 import type { Answer, InFlight, Outgoing } from "./http.ts";
 import type { Event, Name } from "./orders.ts";
 import type { Snippet } from "./snippet.ts";
-import { timed } from "./timings.ts";
+import { type Timings, timed } from "./timings.ts";
 
 /** What a response does to the session cookie. */
 export interface CookieEffect {
@@ -39,14 +39,18 @@ const LATER_MS = 2 * 60 * 60 * 1000;
 /**
  * Does something a while after a login, so that the response of each request writes the session,
  * if any does. Then the clock goes back, since the provider's may stay where it is.
+ * @param timings where to put how long that takes the clock, in an order: to the login
  */
 export async function later<Result>(
   snippet: Snippet,
   work: () => Promise<Result>,
+  timings?: Timings,
 ): Promise<Result> {
-  await snippet.shift(LATER_MS);
+  const shift = (milliseconds: number) =>
+    timed(timings, "login", () => snippet.shift(milliseconds));
+  await shift(LATER_MS);
   const result = await work();
-  await snippet.shift(-LATER_MS);
+  await shift(-LATER_MS);
   return result;
 }
 
@@ -63,10 +67,9 @@ export async function race(
   snippet: Snippet,
   order: readonly Event[],
 ): Promise<Race> {
-  const browser = await timed(snippet.timings, "login", () =>
-    loggedIn(snippet),
-  );
-  return later(snippet, () => raceOf(snippet, browser, order));
+  const { timings } = snippet;
+  const browser = await timed(timings, "login", () => loggedIn(snippet));
+  return later(snippet, () => raceOf(snippet, browser, order), timings);
 }
 
 async function raceOf(

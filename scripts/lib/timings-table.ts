@@ -45,7 +45,7 @@ export function timingsTable(
 start          seconds until its process answers
 rest           seconds for the questions that are no orders, and for its end
 order          milliseconds an order, on average, and what is in it:
-login          alice logs in, at the app and the provider
+login          alice logs in, at the app and the provider, and the clock goes on
 sent … stored  these events, the request's and the logout's together; when the
                logout is stored, the browser goes to the provider and back
 asked          who is in then, in the browser and with a copy of the old cookie
