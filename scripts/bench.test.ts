@@ -15,7 +15,6 @@ import {
   QUIET,
   readBench,
   type Sample,
-  spread,
   titleOf,
 } from "./lib/bench.ts";
 import { benchChart, benchChartRows } from "./lib/bench-chart.ts";
@@ -23,6 +22,7 @@ import { contestants, shuffler } from "./lib/bench-run.ts";
 import { coresIn } from "./lib/cores.ts";
 import { readObserved } from "./lib/observed.ts";
 import { findRedis } from "./lib/redis.ts";
+import { spread } from "./lib/spread.ts";
 import { callBack, copyRepository, ROOT, run, start } from "./lib/testing.ts";
 import { IN_REDIS, VERDICTS } from "./lib/verdicts.ts";
 

@@ -17,6 +17,7 @@ import {
   runCommand,
   UsageError,
   untilSignal,
+  wholeNumber,
 } from "./lib/command.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
 import { checkFolder, namesFrom } from "./lib/run.ts";
@@ -91,13 +92,12 @@ async function main(): Promise<number> {
   }
 
   const cancel = untilSignal();
-  const show = (doing: string, share: number) => progressLine(doing)(share);
   let measured: Awaited<ReturnType<typeof bench>>;
   try {
     measured = await bench({
       ...{ folder: options.from, names, rounds, seconds, sessions, seed },
       cancel,
-      progress: show,
+      progress: (doing, share) => progressLine(doing)(share),
     });
   } catch (error) {
     endProgress();
@@ -126,12 +126,6 @@ async function main(): Promise<number> {
     writeFileSync(join(ROOT, BENCH_FILE), formatSamples(samples));
   }
   return 0;
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (/^\d{1,9}$/.test(text) && value >= least) return value;
-  throw new UsageError(`--${name} takes a whole number from ${least} up`);
 }
 
 await runCommand("bench", main);

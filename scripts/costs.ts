@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runCommand } from "./lib/command.ts";
+import { runCommand, untilSignal } from "./lib/command.ts";
 import { COSTS_FILE, type Costs, costLines } from "./lib/costs.ts";
 import { measureCosts } from "./lib/measure.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
@@ -42,14 +42,12 @@ async function main(): Promise<number> {
     console.error(`costs needs a Redis: ${HOW_TO_INSTALL_REDIS}`);
     return 1;
   }
-  const cancel = new AbortController();
-  process.once("SIGINT", () => cancel.abort(130));
-  process.once("SIGTERM", () => cancel.abort(143));
+  const cancel = untilSignal();
   let costs: Costs;
   try {
-    costs = await measureCosts(cancel.signal);
+    costs = await measureCosts(cancel);
   } catch (error) {
-    if (cancel.signal.aborted) return cancel.signal.reason;
+    if (cancel.aborted) return cancel.reason;
     throw error;
   }
   const json = `${JSON.stringify(costs, null, 2)}\n`;

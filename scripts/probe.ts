@@ -110,13 +110,12 @@ async function run(
   const users = await logIn(options, input, window);
   const [, bob] = users;
   const [name] = options.as ?? [];
-  const findingOf = probe(
+  const finding = await probe(
     target,
     users,
     name ? () => logInAs(app, name, options.login) : bob && (async () => bob),
     progressLine("Racing"),
   );
-  const finding = await findingOf;
   endProgress();
   if (json) {
     const { verdict, ...rest } = finding;

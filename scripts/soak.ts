@@ -2,7 +2,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runCommand, UsageError } from "./lib/command.ts";
+import {
+  endProgress,
+  progressLine,
+  runCommand,
+  UsageError,
+  untilSignal,
+  wholeNumber,
+} from "./lib/command.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
 import { SnippetError } from "./lib/snippet.ts";
 import { type Soaked, soak } from "./lib/soak.ts";
@@ -67,20 +74,18 @@ async function main(): Promise<number> {
     console.error(`a soak needs a Redis: ${HOW_TO_INSTALL_REDIS}`);
     return 1;
   }
-  const cancel = new AbortController();
-  process.once("SIGINT", () => cancel.abort(130));
-  process.once("SIGTERM", () => cancel.abort(143));
+  const cancel = untilSignal();
   if (!options.json) console.log(`${name}, seed ${wanted.seed}`);
   const soaked = await soak({
     ...wanted,
-    cancel: cancel.signal,
-    progress: showProgress,
+    cancel,
+    progress: (doing, share) => progressLine(doing)(share),
   }).catch((error) => {
-    if (!(error instanceof SnippetError) && !cancel.signal.aborted) throw error;
+    if (!(error instanceof SnippetError) && !cancel.aborted) throw error;
     return { error: error.message };
   });
-  if (process.stderr.isTTY) process.stderr.write(ERASE_LINE);
-  if (cancel.signal.aborted) return cancel.signal.reason;
+  endProgress();
+  if (cancel.aborted) return cancel.reason;
   if ("error" in soaked) {
     console.error(soaked.error);
     return 1;
@@ -89,12 +94,6 @@ async function main(): Promise<number> {
     console.log(JSON.stringify({ name, ...wanted, ...soaked }, null, 2));
   } else print(soaked);
   return soaked.violations.length > 0 ? 1 : 0;
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (/^\d{1,9}$/.test(text) && value >= least) return value;
-  throw new UsageError(`--${name} takes a whole number from ${least} up`);
 }
 
 /** How many violations are printed; after that they are only counted. */
@@ -111,15 +110,6 @@ function print({ figures, heapMegabytes, violations }: Soaked): void {
   const count = violations.length;
   console.log(`${"violations".padEnd(32)} ${String(count).padStart(7)}`);
   for (const line of violations.slice(0, SHOWN)) console.error(`  ${line}`);
-}
-
-/** Goes to the start of a terminal's line and erases it (ECMA-48, EL). */
-const ERASE_LINE = "\r\x1b[K";
-
-function showProgress(doing: string, share: number): void {
-  if (!process.stderr.isTTY) return;
-  const percent = Math.floor(share * 100);
-  process.stderr.write(`${ERASE_LINE}${doing}: ${percent} %`);
 }
 
 await runCommand("soak", main);

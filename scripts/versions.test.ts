@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { copyRepository, ROOT, run, start } from "./lib/testing.ts";
 import { upstreamNews } from "./lib/upstream.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
-import { readVersions, type Tried, VERSIONED } from "./lib/versions.ts";
+import { NEEDS, readVersions, type Tried, VERSIONED } from "./lib/versions.ts";
 import {
   versionsLegend,
   versionsProblems,
@@ -278,4 +285,17 @@ test("the readers' table tells Express apart where it makes a difference", () =>
     "3.0.0 on Express 5.3.0",
   ]);
   assert.deepEqual(broken.slice(3, 5), ["fails", "19"]);
+});
+
+test("the second post says what a fix needs, as it was measured", () => {
+  const post = join(ROOT, "posts", "2023-03-11-a-better-idea.md");
+  const told = readFileSync(post, "utf8").replace(/\s+/g, " ");
+  const since = (name: string) => NEEDS[name]?.since.replace(/\.0$/, "");
+  assert.equal(since("fix-deny-list"), since("fix-back-channel"));
+  for (const sentence of [
+    `Before ${since("fix-store")}, the library only takes a store whose functions call back.`,
+    `(The deny list above, and the provider's call, need ${since("fix-deny-list")}.)`,
+  ]) {
+    assert.ok(told.includes(sentence), sentence);
+  }
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { plainTable, textOf } from "./report.ts";
+import { type Spread, spread } from "./spread.ts";
 
 /** What is measured of a server in each round, by the names that the CSV file has. */
 export interface Figures {
@@ -109,16 +110,9 @@ export const parseSamples = (text: string): Sample[] =>
 export const readBench = (root: string): Sample[] =>
   parseSamples(readFileSync(join(root, BENCH_FILE), "utf8"));
 
-/** The ratio to the base, over all rounds. */
-export interface Ratio {
-  median: number;
-  least: number;
-  most: number;
-}
-
 /** A server, and the ratio of each figure to that of the base. */
 export interface Compared extends Contestant {
-  ratios: Record<keyof Figures, Ratio>;
+  ratios: Record<keyof Figures, Spread>;
 }
 
 /**
@@ -154,24 +148,12 @@ export function compare(samples: Sample[]): Compared[] {
   });
 }
 
-/** Finds the median of some numbers, the least and the most. */
-export function spread(numbers: number[]): Ratio {
-  const sorted = [...numbers].sort((one, other) => one - other);
-  const middle = (sorted.length - 1) / 2;
-  const at = (index: number) => sorted[index] as number;
-  return {
-    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
-    least: at(0),
-    most: at(sorted.length - 1),
-  };
-}
-
 /** Names a server in a row of a table. */
 export const titleOf = ({ server, store }: Contestant): string =>
   store === "Redis" ? `${server}, Redis` : server;
 
 /** Writes a ratio with two digits after the point, and its range where it has one. */
-export const ratioText = ({ median, least, most }: Ratio) => {
+export const ratioText = ({ median, least, most }: Spread) => {
   const [from, to] = [least.toFixed(2), most.toFixed(2)];
   return {
     median: median.toFixed(2),

@@ -29,6 +29,17 @@ export async function runCommand(
 }
 
 /**
+ * Reads a whole number from a command line.
+ * @param name the option's name, as in `--NAME`
+ * @throws {UsageError} when it is none, or less than `least`, or has more than nine digits
+ */
+export function wholeNumber(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (/^\d{1,9}$/.test(text) && value >= least) return value;
+  throw new UsageError(`--${name} takes a whole number from ${least} up`);
+}
+
+/**
  * Lets a command end in its own way on Ctrl-C or SIGTERM.
  * @returns a signal that aborts then; its reason is the exit code that belongs to it
  */

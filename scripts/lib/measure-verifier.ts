@@ -6,6 +6,7 @@ import { race } from "./race.ts";
 import { recorded, replay } from "./replay.ts";
 import { runSnippets } from "./run.ts";
 import { type Snippet, startSnippet, withSnippet } from "./snippet.ts";
+import { spread } from "./spread.ts";
 import type { Timings } from "./timings.ts";
 import { VERDICTS } from "./verdicts.ts";
 import type { BrowserCost, ReplayCost, RunCost } from "./verifier-cost.ts";
@@ -178,12 +179,7 @@ function summary(ratios: number[]): {
   ratio: number;
   range: [number, number];
 } {
-  const sorted = ratios
-    .map((ratio) => Math.round(ratio * 100) / 100)
-    .sort((one, other) => one - other);
-  const at = (share: number) => sorted[Math.round(share)] ?? Number.NaN;
-  return {
-    ratio: at((sorted.length - 1) / 2),
-    range: [at(0), at(sorted.length - 1)],
-  };
+  const { median, least, most } = spread(ratios);
+  const rounded = (ratio: number) => Math.round(ratio * 100) / 100;
+  return { ratio: rounded(median), range: [rounded(least), rounded(most)] };
 }

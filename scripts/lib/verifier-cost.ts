@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { spread } from "./spread.ts";
 
 /** How long an order of one snippet takes, beside its own HTTP requests with nothing between. */
 export interface ReplayCost {
@@ -97,17 +98,14 @@ export const orderRows = ({
   replays,
   browser,
 }: Required<VerifierCost>): string[][] => {
-  const ratios = Object.values(replays)
-    .map(({ ratio }) => ratio)
-    .sort((one, other) => one - other);
-  const at = (share: number) => ratios[Math.floor(share)] ?? Number.NaN;
-  const last = ratios.length - 1;
+  const ratios = Object.values(replays).map(({ ratio }) => ratio);
+  const { median, least, most } = spread(ratios);
   const name = browser.version.replace("/", " ");
   return [
     ["an order in", "takes, times as long as", "ratio", "range"],
     [
       ...["the verifier", "its own HTTP requests, nothing between"],
-      ...[times(at(last / 2)), rangeOf([at(0), at(last)])],
+      ...[times(median), rangeOf([least, most])],
     ],
     [name, "the verifier", times(browser.ratio), rangeOf(browser.range)],
   ];
