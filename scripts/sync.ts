@@ -8,14 +8,16 @@ import { readBites } from "./lib/bites.ts";
 import { bitesChart } from "./lib/bites-chart.ts";
 import { runCommand } from "./lib/command.ts";
 import { ordersGrid, sequenceDiagram } from "./lib/diagrams.ts";
+import { javascriptOf } from "./lib/javascript.ts";
 import { deadLinks, generate, type Text, TextError } from "./lib/markdown.ts";
 import { type Observed, readObserved } from "./lib/observed.ts";
 import { ORDERS } from "./lib/orders.ts";
 
 const HELP = `Usage: npm run sync -- [options]
 
-Copies code, diffs and verdicts into the README and the posts, and draws the
-diagrams in assets/: from snippets/, and from what other commands have written
+Copies code, diffs and verdicts into the README and the posts, makes
+snippets/drop-in/lasting-logout.cjs of the .ts beside it, and draws the diagrams
+in assets/: from snippets/, and from what other commands have written
 there: verdicts.json (npm run verify -- --deep --write), versions.json (npm run
 verify -- --versions --write), browsers.json (npm run verify:browsers --
 --write), bites.csv (npm run bites -- --to), bench.csv (npm run bench --
@@ -52,8 +54,9 @@ function main(): number {
   const problems = ["README.md", ...posts].flatMap((file) =>
     syncFile({ root, file, observed }, options.check ?? false),
   );
-  for (const [file, picture] of Object.entries(pictures(root, observed))) {
-    problems.push(...syncPicture(root, file, picture, options.check ?? false));
+  const made = { ...pictures(root, observed), ...javascript(root) };
+  for (const [file, text] of Object.entries(made)) {
+    problems.push(...syncWhole(root, file, text, options.check ?? false));
   }
   if (problems.length > 0) console.error(problems.join("\n"));
   return problems.length > 0 ? 1 : 0;
@@ -114,19 +117,29 @@ function pictures(root: string, observed: Observed): Record<string, string> {
   };
 }
 
-/** Draws one picture, or only looks whether it is up to date; returns a line for a problem. */
-function syncPicture(
+/** Makes the JavaScript of the file that people take. */
+function javascript(root: string): Record<string, string> {
+  const source = join(root, "snippets", "drop-in", "lasting-logout.ts");
+  return {
+    "snippets/drop-in/lasting-logout.cjs": javascriptOf(
+      readFileSync(source, "utf8"),
+    ),
+  };
+}
+
+/** Writes one file, or only looks whether it is up to date; returns a line for a problem. */
+function syncWhole(
   root: string,
   file: string,
-  picture: string,
+  made: string,
   check: boolean,
 ): string[] {
   const path = join(root, file);
   const old = existsSync(path) ? readFileSync(path, "utf8") : undefined;
-  if (old === picture) return [];
+  if (old === made) return [];
   if (check) return [`${file} is stale: run npm run sync`];
-  writeFileSync(path, picture);
-  console.log(`${file}: drawn`);
+  writeFileSync(path, made);
+  console.log(`${file}: made`);
   return [];
 }
 

@@ -34,7 +34,7 @@ export interface Race {
 export const BODY = { event: "user clicked log out" };
 
 /** A session that nobody changes may be written only once in a while. By then it is time. */
-const LATER_MS = 2 * 60 * 60 * 1000;
+const LATER_MS = 13 * 60 * 60 * 1000;
 
 /**
  * Does something a while after a login, so that the response of each request writes the session,

@@ -34,6 +34,13 @@ const HOLDS_ON_SERVER: Verdict = {
   otherTab: null,
 };
 
+const COMPLETE: Verdict = {
+  ...HOLDS_ON_SERVER,
+  updateCookie: "untouched",
+  nextUser: "bob",
+  lateRequest: "bob",
+};
+
 /** The expected verdict of every snippet, in the order in which tables have them. */
 export const VERDICTS: Record<string, Verdict> = {
   broken: BROKEN,
@@ -83,12 +90,8 @@ export const VERDICTS: Record<string, Verdict> = {
   // The provider's logout token names the user, too, and the library's hooks go by either.
   "fix-back-channel": { ...HOLDS_ON_SERVER, otherDevice: false },
   "fix-store": HOLDS_ON_SERVER,
-  "fix-complete": {
-    ...HOLDS_ON_SERVER,
-    updateCookie: "untouched",
-    nextUser: "bob",
-    lateRequest: "bob",
-  },
+  "fix-complete": COMPLETE,
+  "fix-complete-cookie": COMPLETE,
 };
 
 /**

@@ -1,0 +1,593 @@
+// A logout that lasts, for express-openid-connect 2.17 or newer, on Express 4
+// or 5. Copy this file into your app, and write
+//
+//   app.use(lastingLogout(auth, config));            // with a session store
+//   app.use(lastingLogout(auth, config, { ended })); // with cookie sessions
+//
+// in the place of app.use(auth(config)). Sessions, cookies and the store stay
+// as they are.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash, randomBytes } from "node:crypto";
+import type { auth as Auth, ConfigParams } from "express-openid-connect";
+
+export interface LastingLogoutOptions {
+  update?: (id: string, session: object, lifeMs: number) => unknown;
+  ended?: {
+    has: (id: string) => unknown;
+    add: (id: string, lifeMs: number) => unknown;
+  };
+  answerMs?: number;
+}
+
+type Handler = ReturnType<typeof Auth>;
+type Request = Parameters<Handler>[0] & { [name: string]: unknown };
+/** What the app sees as the session. */
+type Data = { [name: string]: unknown };
+type Life = { expires: number; maxAge: number };
+/** What the library gives to a store. A note of back-channel logout has no header. */
+type Stored = { header?: object; data?: Data; cookie?: Life };
+// biome-ignore lint/suspicious/noExplicitAny: stores have functions of many types.
+type Store = Record<string, (...given: any[]) => any>;
+/** What a cookie session has under {@link KEY}: its id, and when its cookie was set. */
+type Key = { id: string; since: number };
+
+/** A session, as it was when a request came; `since` is in milliseconds since 1970. */
+interface Live {
+  id: string | undefined;
+  since: number;
+  text: string;
+  idToken?: unknown;
+}
+
+/** A request, and what becomes of the session that it came with. */
+interface Visit {
+  req: Request;
+  res: Parameters<Handler>[1];
+  next: Parameters<Handler>[2];
+  cookieHeader: string | undefined;
+  /** The names of the session cookies in it. */
+  cookies: string[];
+  /** Two of them have one name, and nobody knows which one a response would clear. */
+  isAmbiguous: boolean;
+  /** The session ids that were made for this request. */
+  newIds: Set<string>;
+  isLoaded?: boolean;
+  /** The session, where it had not ended before. */
+  live?: Live;
+  /** The session had ended before the request came. */
+  isDead?: boolean;
+  /** The session has ended since. */
+  isGone?: boolean;
+  /** The request has logged somebody in. */
+  isLogin?: boolean;
+  hasFailed?: boolean;
+}
+
+const DAY_S = 24 * 60 * 60;
+/** Where a cookie session has what this file needs. */
+const KEY = "lastingLogout";
+/** A store has something under this and the id of a session that has ended. */
+const MARK = "ended:";
+/** Of several cookies with the session's name, this many are tried. */
+const MOST_COOKIES = 4;
+
+/** A mistake in how this file is used. */
+class MisuseError extends TypeError {}
+/** A store, or `ended`, that fails or does not answer. */
+class StoreError extends Error {
+  status = 503;
+  headers = { "Retry-After": "5" };
+}
+
+const newId = () => randomBytes(16).toString("hex");
+const isEmpty = (data: unknown) => !data || Object.keys(data).length === 0;
+const textOf = (data: unknown) => JSON.stringify(data ?? {});
+const life = (ms: number): Life => ({ expires: Date.now() + ms, maxAge: ms });
+const subjectOf = (idToken: unknown) =>
+  JSON.parse(
+    Buffer.from(String(idToken).split(".")[1] ?? "", "base64url").toString(),
+  ).sub;
+const keyOf = (data: unknown) => (data as Data)?.[KEY] as Key | undefined;
+const nameOf = (cookie: string) => (cookie.split("=", 1)[0] ?? "").trim();
+const cookiesOf = (req: Request) => (req.headers.cookie ?? "").split(";");
+
+/**
+ * Does what `auth(config)` does, and makes logouts last: nothing that is in flight then, and no copy
+ * of the cookie, brings the session back, and nothing of it reaches whoever logs in next.
+ * @param auth the library's `auth`
+ * @param config what you give to it
+ * @param options.update for a store, if it can: writes a session in one step, and only if there is one
+ * with this id, as Redis does with `SET … XX`; returns something falsy if there is none
+ * @param options.ended for cookie sessions: remembers ids of sessions that have ended, at least for
+ * `lifeMs` milliseconds; all processes of the app have to share it
+ * @param options.answerMs how long the store or `ended` may take, in milliseconds; 1000 by default.
+ * After that the request fails with an error whose `status` is 503, and nobody loses a session
+ * @returns what `auth(config)` returns
+ * @throws {TypeError} when an argument can't be right
+ */
+export function lastingLogout(
+  auth: typeof Auth,
+  config: ConfigParams,
+  options: LastingLogoutOptions = {},
+): Handler {
+  check(auth, config, options);
+  const { update, ended, answerMs = 1000 } = options;
+  const { session: settings = {}, backchannelLogout } = config;
+  const { name = "appSession", genid = newId, rolling = true } = settings;
+  const { absoluteDuration = 7 * DAY_S, cookie: attributes } = settings;
+  const store = settings.store as unknown as Store;
+  const hooks = backchannelLogout === true ? {} : backchannelLogout;
+  const idleMs = Number(settings.rollingDuration || DAY_S) * 1000;
+  const mostMs = Number(absoluteDuration || Number.POSITIVE_INFINITY) * 1000;
+  // The cookie that a late response has set is good for longer than all others.
+  const endedMs = rolling ? Math.min(2 * idleMs, mostMs) : mostMs;
+
+  const visits = new WeakMap<object, Visit>();
+  const current = new AsyncLocalStorage<Visit>();
+
+  // ---- Which session cookies a response may set or clear
+
+  const isOurs = (cookie: string) =>
+    cookie === name ||
+    (cookie.startsWith(`${name}.`) &&
+      /^\d+$/.test(cookie.slice(name.length + 1)));
+
+  const isChanged = ({ req, live }: Visit) =>
+    textOf(req[name]) !== (live?.text ?? "{}");
+
+  /** Somebody goes to the page that this request is for. */
+  const isNavigation = ({ method, headers }: Request): boolean => {
+    const mode = headers["sec-fetch-mode"];
+    const isForPage = /\btext\/html\b/.test(headers.accept ?? "");
+    return method === "GET" && (mode ? mode === "navigate" : isForPage);
+  };
+
+  /** An unchanged session is extended by navigations, and once half of its time is over. */
+  const isDue = ({ req, live }: Visit) =>
+    live !== undefined &&
+    rolling &&
+    (isNavigation(req) || !(Math.abs(Date.now() - live.since) < idleMs / 2));
+
+  /** Whether the response may set or clear the session's cookie. */
+  function mayTouchCookie(visit: Visit): boolean {
+    if (visit.hasFailed) return false;
+    if (visit.isLogin) return true;
+    // What is late would take the place of whoever has logged in since.
+    if (visit.isGone) return visit.isAmbiguous;
+    if (visit.live) return isChanged(visit) || isDue(visit);
+    return !visit.isDead || isNavigation(visit.req);
+  }
+
+  /** Runs after the library has set its cookies. */
+  function filterCookies(visit: Visit): void {
+    const { req, res, isDead } = visit;
+    const all = [res.getHeader("Set-Cookie") ?? []].flat().map(String);
+    const ours = all.filter((text) => isOurs(nameOf(text)));
+    // A redirect is no page that somebody looks at. It may be a logout, and a late one.
+    const isPage = res.statusCode < 300 || res.statusCode >= 400;
+    const isClearing = isDead && isEmpty(req[name]);
+    const may = mayTouchCookie(visit) && (isPage || !isClearing);
+    if (ours.length > 0 && !may) {
+      const others = all.filter((text) => !ours.includes(text));
+      if (others.length > 0) res.setHeader("Set-Cookie", others);
+      else res.removeHeader("Set-Cookie");
+    }
+    // A store has one cookie. Dead ones, and those of cookie sessions from before, go with it.
+    if (!store || !may || (ours.length === 0 && !isClearing)) return;
+    const { domain, path, secure, sameSite } = attributes ?? {};
+    const set = new Set(ours.map(nameOf));
+    for (const cookie of new Set(visit.cookies)) {
+      if (set.has(cookie)) continue;
+      res.clearCookie(cookie, { domain, path, secure, sameSite } as object);
+    }
+  }
+
+  // ---- What is asked of a store, or of `ended`
+
+  /** Waits for an answer, but not for ever. */
+  async function ask(work: () => unknown): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      const refuse = () => reject(new Error(`no answer in ${answerMs} ms`));
+      // It may be this process that is late. Then the answer is there by now.
+      timer = setTimeout(() => setImmediate(refuse), answerMs);
+    });
+    try {
+      return await Promise.race([work(), silence]);
+    } catch (cause) {
+      throw Object.assign(new StoreError(), { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Asks a store that takes a callback, returns a promise, or does both. */
+  const call = (to: Store, method: string, ...given: unknown[]) =>
+    ask(
+      () =>
+        new Promise((resolve, reject) => {
+          const back = (error: unknown, found: unknown) =>
+            error ? reject(error) : resolve(found);
+          const promise = to[method]?.(...given, back);
+          const takesCallback = (to[method]?.length ?? 0) > given.length;
+          promise?.then?.((found: unknown) => {
+            // Who takes a callback may promise nothing but that it is called.
+            if (found !== undefined || !takesCallback) resolve(found);
+          }, reject);
+        }),
+    );
+
+  /** The request fails. But it costs nobody the session, and its error can be shown. */
+  function fail(visit: Visit, error: unknown): unknown {
+    const { req, res, live } = visit;
+    visit.hasFailed = true;
+    if (!(error instanceof StoreError)) return error;
+    error.message =
+      live && isEmpty(req[name])
+        ? "You may still be logged in. Please log out again in a moment."
+        : "We can't tell who is logged in right now. Please try again in a moment.";
+    if (!res.headersSent) {
+      res.removeHeader("Location");
+      res.set(error.headers);
+    }
+    return error;
+  }
+
+  // ---- Sessions in a store
+
+  async function find(id: string): Promise<Stored | undefined> {
+    const [session, mark] = (await Promise.all([
+      call(store, "get", id),
+      update ? undefined : call(store, "get", MARK + id),
+    ])) as [Stored | undefined, unknown];
+    const expires = Number(
+      new Date(session?.cookie?.expires ?? Date.now() + 1),
+    );
+    const isThere = session?.header && session.data && expires > Date.now();
+    return isThere && !mark ? session : undefined;
+  }
+
+  /** Writes a session that has not ended. Returns whether it was there. */
+  async function write(id: string, session: Stored): Promise<boolean> {
+    if (update) {
+      await tryUpdate();
+      const lifeMs = session.cookie?.maxAge ?? idleMs;
+      const isWritten = await ask(() => update(id, session, lifeMs));
+      return Boolean(isWritten || (await find(id)));
+    }
+    if (!(await find(id))) return false;
+    await call(store, "set", id, session);
+    // A logout leaves its mark and then destroys. Here it is the other way round, so one of the two
+    // sees what the other has done.
+    if (!(await call(store, "get", MARK + id))) return true;
+    await call(store, "destroy", id);
+    return false;
+  }
+
+  let isTried = false;
+  /** An `update` that writes what is not there would bring sessions back, and nobody would notice. */
+  async function tryUpdate(): Promise<void> {
+    if (isTried) return;
+    const id = `never:${newId()}`;
+    const session = { cookie: life(60_000) };
+    await ask(() => update?.(id, session, 60_000));
+    if (await call(store, "get", id)) {
+      await call(store, "destroy", id);
+      throw new MisuseError(
+        "lastingLogout: update has written a session that was not there. " +
+          "Make it write only if there is one, as Redis does with SET … XX",
+      );
+    }
+    isTried = true;
+  }
+
+  /** Gives the library a session that lives, or nothing at all. */
+  async function load(id: string): Promise<unknown> {
+    const visit = current.getStore();
+    // The hooks of back-channel logout keep notes in the same store.
+    if (!visit || visit.isLoaded) return call(store, "get", id);
+    try {
+      const found = await find(id);
+      if (found) {
+        const { expires, maxAge } = found.cookie ?? { expires: 0, maxAge: 0 };
+        const since = Number(new Date(expires)) - maxAge;
+        visit.live = { id, since, text: textOf(found.data) };
+        return found;
+      }
+      // The library would give this id to whatever begins now. So it starts over, and sees a request
+      // that does not have this cookie.
+      leaveOutOne(visit);
+      router(visit.req, visit.res, visit.next);
+    } catch (error) {
+      // The library would take an error for "no session", and destroy it.
+      visit.next(fail(visit, error));
+    }
+    return new Promise(() => {});
+  }
+
+  function leaveOutOne({ req, cookies }: Visit): void {
+    const all = cookiesOf(req);
+    const first = all.findIndex((cookie) => nameOf(cookie) === name);
+    const tried = cookies.length - all.map(nameOf).filter(isOurs).length;
+    const isLast = first < 0 || tried + 1 >= MOST_COOKIES;
+    req.headers.cookie = all
+      .filter((cookie, at) => (isLast ? !isOurs(nameOf(cookie)) : at !== first))
+      .join(";");
+  }
+
+  async function save(id: string, session: Stored): Promise<void> {
+    const visit = current.getStore();
+    const isNote = !visit || !session.header;
+    if (!isNote && !mayTouchCookie(visit)) return;
+    if (isNote || visit.newIds.has(id)) await call(store, "set", id, session);
+    else visit.isGone = !(await write(id, session));
+  }
+
+  async function destroy(id: string): Promise<void> {
+    const visit = current.getStore();
+    if (visit?.live && visit.live.id === id) {
+      visit.isGone = !(await find(id));
+      if (visit.isGone) return;
+      if (!update)
+        await call(store, "set", MARK + id, { cookie: life(endedMs) });
+    }
+    await call(store, "destroy", id);
+  }
+
+  /** What every version of the library, and every compiler, takes for a function that calls back. */
+  const callingBack =
+    (work: (id: string, session: Stored) => Promise<unknown>) =>
+    (...given: unknown[]) => {
+      const visit = current.getStore();
+      const done = given.pop() as (error: unknown, found?: unknown) => void;
+      work(...(given as [string, Stored])).then(
+        (found) => done(null, found),
+        (error) => done(visit ? fail(visit, error) : error),
+      );
+    };
+
+  // ---- Sessions in a cookie
+
+  /** A session from before has no id of its own, but its login has an ID token of its own. */
+  const idOf = (data: Data) =>
+    keyOf(data)?.id ??
+    (data.id_token
+      ? createHash("sha256").update(`${data.id_token}`).digest("base64url")
+      : undefined);
+
+  const hasEnded = async (id = "") => id && (await ask(() => ended?.has(id)));
+
+  /** Looks whether the session has ended since, and whether it ends with this response. */
+  async function settle(visit: Visit): Promise<void> {
+    const { req, res, live } = visit;
+    const data = req[name] as Data;
+    const id = isEmpty(data)
+      ? undefined
+      : (keyOf(data)?.id ?? live?.id ?? newId());
+    visit.isGone = Boolean(await hasEnded(live?.id));
+    if (live?.id && live.id !== id && !visit.isGone) {
+      await ask(() => ended?.add(live.id as string, endedMs));
+    }
+    if (id && !res.headersSent) data[KEY] = { id, since: Date.now() };
+  }
+
+  /** Lets the end of a response wait, when its session cookie is to be set or cleared. */
+  function waitAtEnd(visit: Visit): void {
+    const { res, next } = visit;
+    const { end } = res;
+    let answer: { isFirst: boolean; statusCode: number; headers: object };
+    res.end = ((...given: Parameters<typeof end>) => {
+      if (!answer && !isChanged(visit) && !isDue(visit)) {
+        return end.apply(res, given);
+      }
+      // Some apps answer twice. As without this file, it is the first answer that counts.
+      if (answer) {
+        answer.isFirst = false;
+        return res;
+      }
+      answer = {
+        isFirst: true,
+        statusCode: res.statusCode,
+        headers: { ...res.getHeaders() },
+      };
+      settle(visit).then(
+        () => {
+          res.end = end;
+          if (!answer.isFirst && !res.headersSent) {
+            res.statusCode = answer.statusCode;
+            for (const header of res.getHeaderNames()) res.removeHeader(header);
+            res.set(answer.headers);
+          }
+          res.end(...given);
+        },
+        (error) => {
+          res.end = end;
+          next(fail(visit, error));
+        },
+      );
+      return res;
+    }) as typeof res.end;
+  }
+
+  // ---- Logins, and logouts at the provider
+
+  const afterCallback: ConfigParams["afterCallback"] = async (
+    req,
+    res,
+    session,
+    state,
+  ) => {
+    const theirs = config.afterCallback;
+    const data = theirs ? await theirs(req, res, session, state) : session;
+    const visit = visits.get(req) as Visit;
+    visit.isLogin = true;
+    if (!ended) return data;
+    const { live } = visit;
+    const isOver = await hasEnded(live?.id).catch((error) => {
+      throw fail(visit, error);
+    });
+    // Who logs in again goes on with their session, and with its id. Nobody goes on with one that
+    // has ended: what was in it is left out.
+    const isSame =
+      live?.idToken && subjectOf(live.idToken) === subjectOf(session.id_token);
+    const id = isSame && !isOver ? live.id : newId();
+    const old = isOver ? Object.keys(JSON.parse(live?.text ?? "{}")) : [];
+    const leftOut = Object.fromEntries(old.map((key) => [key, undefined]));
+    return { ...leftOut, ...data, [KEY]: { id, since: Date.now() } };
+  };
+
+  /** The library asks this about each session in which somebody is logged in. */
+  async function isLoggedOut(
+    req: Request,
+    libraryConfig: unknown,
+  ): Promise<boolean> {
+    const visit = visits.get(req) as Visit;
+    try {
+      const [isOver, isOut] = await Promise.all([
+        ended && hasEnded(visit.live?.id),
+        isOutAtProvider(req, libraryConfig),
+      ]);
+      if (!isOver && !isOut) return false;
+    } catch (error) {
+      throw fail(visit, error);
+    }
+    // The library would take the session object away, and apps expect that there is one.
+    delete visit.live;
+    visit.isDead = !visit.isAmbiguous;
+    const data = req[name] as Data;
+    for (const key of Object.keys(data)) delete data[key];
+    return false;
+  }
+
+  /** Asks the app's own hook for back-channel logout, or looks where the library's own one does. */
+  async function isOutAtProvider(
+    req: Request,
+    libraryConfig: unknown,
+  ): Promise<boolean> {
+    if (!hooks || hooks.isLoggedOut === false) return false;
+    if (hooks.isLoggedOut) {
+      return hooks.isLoggedOut(req as never, libraryConfig as never);
+    }
+    const { iss, sid, sub } = (req.oidc.idTokenClaims ?? {}) as Data;
+    const notes = [sid, sub].flatMap((who) =>
+      who ? call((hooks.store as Store) ?? store, "get", `${iss}|${who}`) : [],
+    );
+    return (await Promise.all(notes)).some(Boolean);
+  }
+
+  // ---- The library, with all of that around it
+
+  const router = auth({
+    ...config,
+    afterCallback,
+    ...(store && {
+      session: {
+        ...settings,
+        store: {
+          get: callingBack(load),
+          set: callingBack(save),
+          destroy: callingBack(destroy),
+        },
+        async genid(req: object) {
+          const id = await genid(req as never);
+          visits.get(req)?.newIds.add(id);
+          return id;
+        },
+      },
+    }),
+    ...((ended || hooks) && {
+      backchannelLogout: { ...(hooks || { onLogin: false }), isLoggedOut },
+    }),
+    // The hook comes with a route, which an app that has not asked for it must not get.
+    ...(!hooks &&
+      ended && {
+        routes: { ...config.routes, backchannelLogout: `/${newId()}` },
+      }),
+  } as unknown as ConfigParams);
+
+  /** Is called when the library has loaded the session, and before any of its routes. */
+  function onLoaded(visit: Visit): void {
+    const { req, res, cookies, cookieHeader } = visit;
+    visit.isLoaded = true;
+    if (cookieHeader !== undefined) req.headers.cookie = cookieHeader;
+    const data = req[name] as Data;
+    if (isEmpty(data)) delete visit.live;
+    else if (!store) {
+      const { id = idOf(data), since = 0 } = keyOf(data) ?? {};
+      visit.live = { id, since, text: textOf(data), idToken: data.id_token };
+    }
+    visit.isDead = !visit.live && cookies.length > 0 && !visit.isAmbiguous;
+    if (!store) {
+      waitAtEnd(visit);
+      return;
+    }
+    // Whatever the app does in between: when the library writes, it is for this request.
+    const { end } = res;
+    res.end = ((...given: Parameters<typeof end>) =>
+      current.run(visit, () => end.apply(res, given))) as typeof end;
+  }
+
+  const handler: Handler = (request, res, next) => {
+    const req = request as Request;
+    const cookies = cookiesOf(req).map(nameOf).filter(isOurs);
+    const visit: Visit = {
+      req,
+      res,
+      next,
+      cookies,
+      cookieHeader: req.headers.cookie,
+      isAmbiguous: !store && new Set(cookies).size < cookies.length,
+      newIds: new Set(),
+    };
+    visits.set(req, visit);
+    Object.defineProperty(req, "oidc", {
+      configurable: true,
+      enumerable: true,
+      get: () => undefined,
+      set(value) {
+        Object.defineProperty(req, "oidc", { value, writable: true });
+        onLoaded(visit);
+      },
+    });
+    // The library sets its cookies in a writeHead of its own, which then calls this one.
+    const { writeHead } = res;
+    res.writeHead = ((...given: [number]) => {
+      filterCookies(visit);
+      return writeHead.apply(res, given);
+    }) as typeof writeHead;
+    current.run(visit, () => router(req, res, next));
+  };
+  return Object.setPrototypeOf(handler, router);
+}
+
+/** Refuses what can't be right, at the start, and says what would be. */
+function check(
+  auth: unknown,
+  config: ConfigParams | undefined,
+  { update, ended, answerMs = 1, ...others }: LastingLogoutOptions,
+): void {
+  const store = config?.session?.store as Store | undefined;
+  const isA = (one: unknown, ...methods: string[]) =>
+    methods.every((method) => typeof (one as Store)[method] === "function");
+  const [mistake] = [
+    (typeof auth !== "function" || typeof config !== "object" || !config) &&
+      "give it auth itself, and its config: lastingLogout(auth, config)",
+    Object.keys(others).length > 0 &&
+      `there is no option ${Object.keys(others)}`,
+    !store &&
+      !ended &&
+      "give it config.session.store or, for cookie sessions, { ended }: " +
+        "has(id) and add(id, lifeMs), which remember the sessions that have ended",
+    store && ended && "ended is for cookie sessions: leave out one of the two",
+    !store && update && "update is for a store: give config.session.store",
+    store &&
+      !isA(store, "get", "set", "destroy") &&
+      "session.store has to have get, set and destroy",
+    ended && !isA(ended, "has", "add") && "ended has to have has and add",
+    update && !isA({ update }, "update") && "update has to be a function",
+    !(answerMs > 0 && answerMs < 2 ** 31) &&
+      "answerMs has to be a number of milliseconds, more than 0",
+  ].filter(Boolean);
+  if (mistake) throw new MisuseError(`lastingLogout: ${mistake}`);
+}
