@@ -19,7 +19,6 @@ import { othersRows, readOthers } from "./others.ts";
 import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import { orderRows, readVerifierCost, runRows } from "./verifier-cost.ts";
 import { readVersions } from "./versions.ts";
 import { versionsRows } from "./versions-report.ts";
 
@@ -156,13 +155,6 @@ const MAKERS: Record<string, Maker> = {
   versions: ({ root }) => markdownTable(versionsRows(readVersions(root))),
 
   costs: ({ root }) => markdownTable(costRows(readCosts(root))),
-
-  timings({ root }, [part = ""]) {
-    const cost = readVerifierCost(root);
-    if (part === "orders") return markdownTable(orderRows(cost));
-    if (part === "runs") return markdownTable(runRows(cost.runs));
-    throw new TextError(`there are no timings of ${part}`);
-  },
 
   paper: ({ root }) => markdownTable(paperRows(readCosts(root))),
 
