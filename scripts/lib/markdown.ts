@@ -5,7 +5,6 @@ import GithubSlugger from "github-slugger";
 import { markdownTable } from "markdown-table";
 import { marked } from "marked";
 import { benchRows, compare, MEASURES, readBench } from "./bench.ts";
-import { costRows, paperRows, readCosts } from "./costs.ts";
 import {
   FIGURE_WIDTH,
   FIGURES,
@@ -153,10 +152,6 @@ const MAKERS: Record<string, Maker> = {
   },
 
   versions: ({ root }) => markdownTable(versionsRows(readVersions(root))),
-
-  costs: ({ root }) => markdownTable(costRows(readCosts(root))),
-
-  paper: ({ root }) => markdownTable(paperRows(readCosts(root))),
 
   bench: ({ root }) => markdownTable(benchRows(readBench(root))),
 
