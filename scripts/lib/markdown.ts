@@ -248,30 +248,41 @@ export function generate(
 
 /**
  * Looks for links and images that lead nowhere: to a file that is not there, to a heading that is
- * not in it, or to no address at all. Other sites are not asked.
+ * not in it, or to no address at all. Other sites are not asked. Looks, too, for text that GitHub or
+ * a Jekyll blog would not show as it is written.
  * @returns a line for each
  */
-export function deadLinks(source: string, { root, file }: Text): string[] {
-  const dead: string[] = [];
+export function mistakes(source: string, { root, file }: Text): string[] {
+  const found: string[] = [];
   const check = (href: string) => {
     if (/^(https?|mailto):/.test(href)) {
-      if (!URL.canParse(href)) dead.push(`${file}: ${href} is no address`);
+      if (!URL.canParse(href)) found.push(`${file}: ${href} is no address`);
       return;
     }
     const [path = "", anchor] = href.split("#");
     const target = path ? resolve(root, dirname(file), path) : join(root, file);
     if (!existsSync(target)) {
-      dead.push(`${file}: the link ${href} leads to no file`);
+      found.push(`${file}: the link ${href} leads to no file`);
     } else if (anchor && !anchorsOf(target).has(anchor)) {
-      dead.push(`${file}: the link ${href} leads to no heading`);
+      found.push(`${file}: the link ${href} leads to no heading`);
     }
   };
   marked.walkTokens(tokensOf(source), (token) => {
     if (token.type === "link" || token.type === "image") check(token.href);
     if (token.type !== "html") return;
     for (const [, src = ""] of token.raw.matchAll(IMAGE)) check(src);
+    // A comment that begins a line begins a block of HTML, and ends the paragraph before it.
+    const rest = token.raw.replace(/<!--.*?-->|<img [^>]*>/gs, "").trim();
+    if (token.block && rest) {
+      found.push(
+        `${file}: the line “${rest}” begins with HTML: wrap it elsewhere`,
+      );
+    }
   });
-  return dead;
+  for (const [tag] of source.matchAll(/\{[{%].{0,20}/g)) {
+    found.push(`${file}: a Jekyll blog takes “${tag}” for a tag of its own`);
+  }
+  return found;
 }
 
 function anchorsOf(file: string): Set<string> {
