@@ -125,6 +125,20 @@ describe("npm run sync", { concurrency: 2 }, () => {
       /the link \.\.\/README\.md#what-it-cost leads to no heading$/m,
     ],
     [
+      "a line that begins with a comment",
+      POST,
+      "I click *Log out*.",
+      "I click\n<!-- here --> *Log out*.",
+      /the line “\*Log out\*.*” begins with HTML: wrap it elsewhere$/m,
+    ],
+    [
+      "what a Jekyll blog takes for a tag",
+      POST,
+      "I click *Log out*.",
+      "I click `{{ button }}`.",
+      /a Jekyll blog takes “{{ button }}`.*” for a tag of its own$/m,
+    ],
+    [
       "an image that is not there",
       POST,
       "I click *Log out*.",

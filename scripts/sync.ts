@@ -9,7 +9,7 @@ import { bitesChart } from "./lib/bites-chart.ts";
 import { runCommand } from "./lib/command.ts";
 import { ordersGrid, sequenceDiagram } from "./lib/diagrams.ts";
 import { javascriptOf } from "./lib/javascript.ts";
-import { deadLinks, generate, type Text, TextError } from "./lib/markdown.ts";
+import { generate, mistakes, type Text, TextError } from "./lib/markdown.ts";
 import { type Observed, readObserved } from "./lib/observed.ts";
 import { ORDERS } from "./lib/orders.ts";
 
@@ -25,7 +25,8 @@ verify -- --versions --write), browsers.json (npm run verify:browsers --
 
 Options:
   --check       change nothing; fail when something is stale, a region is
-                missing, or a link leads nowhere
+                missing, a link leads nowhere, or GitHub or a blog would not
+                show a text as it is written
   --in FOLDER   work on another copy of this repository
   -h, --help    print this
 
@@ -68,16 +69,16 @@ function syncFile(text: Text, check: boolean): string[] {
   const old = readFileSync(path, "utf8");
   try {
     const { made, stale } = generate(old, text);
-    const dead = deadLinks(made, text);
+    const wrong = mistakes(made, text);
     if (check) {
       const advice = "is stale: run npm run sync";
-      return [...stale.map((at) => `${text.file}: ${at} ${advice}`), ...dead];
+      return [...stale.map((at) => `${text.file}: ${at} ${advice}`), ...wrong];
     }
     if (made !== old) {
       writeFileSync(path, made);
       console.log(`${text.file}: brought up to date`);
     }
-    return dead;
+    return wrong;
   } catch (error) {
     if (error instanceof TextError) return [error.message];
     throw error;

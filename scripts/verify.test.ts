@@ -573,6 +573,13 @@ describe("how long a logout holds", { concurrency: 2 }, () => {
     });
   }
 
+  test("the clock of a provider that was loaded first moves, too", async (t) => {
+    const snippet = await startRunning(t, "broken");
+    await snippet.travel(48 * HOUR_MS);
+    // An ID token that was made by the old time would have expired.
+    assert.equal(await (await loggedIn(snippet)).whoami(), "alice");
+  });
+
   test("fix-back-channel, until the provider has called: alice", async (t) => {
     const snippet = await startRunning(t, "fix-back-channel");
     const browser = await loggedIn(snippet);

@@ -23,8 +23,6 @@ import {
   type Row,
 } from "./lib/report.ts";
 import { checkFolder, namesFrom, runSnippets, strangers } from "./lib/run.ts";
-import type { Timings } from "./lib/timings.ts";
-import { timingsTable } from "./lib/timings-table.ts";
 import { upstreamNews } from "./lib/upstream.ts";
 import { IN_REDIS, ONE_PROCESS_ONLY, VERDICTS } from "./lib/verdicts.ts";
 import {
@@ -56,8 +54,6 @@ Options:
                  that keep things in one process fail, as they have to, and are
                  only judged when they are named
   --orders       also print a shortest order that leaves the user logged in
-  --timings      also print how long an order takes, and where the time goes;
-                 with --json, on standard error
   --json         print what was seen, as JSON
   --versions     with several versions of express-openid-connect and of Express
   --write        with --deep: also try two processes, and write all of it to
@@ -95,8 +91,6 @@ async function main(): Promise<number> {
   const folder = options.from ?? join(ROOT, "snippets");
   const problems = strangers(folder);
   const cancel = untilSignal();
-  const timings = options.timings && new Map<string, Timings>();
-  const begin = performance.now();
   const run = async (processes: 1 | 2, deep = false): Promise<Row[]> => {
     if (cancel.aborted) return [];
     const results = await runSnippets(names, {
@@ -105,7 +99,6 @@ async function main(): Promise<number> {
       deep,
       processes,
       cancel,
-      ...(timings && { timings }),
       progress: progressLine("Trying all orders"),
     });
     endProgress();
@@ -116,7 +109,6 @@ async function main(): Promise<number> {
     });
   };
   const rows = await run(processes, options.deep);
-  const clockMs = performance.now() - begin;
   const pairs = options.write ? await run(2) : [];
   if (cancel.aborted) return cancel.reason;
 
@@ -154,10 +146,6 @@ async function main(): Promise<number> {
     if (options.orders) {
       for (const row of rows) console.log(`\n${losingOrder(row)}`);
     }
-  }
-  if (timings) {
-    const print = options.json ? console.error : console.log;
-    print(`\n${timingsTable(timings, clockMs)}`);
   }
   return conclude(problems, news.lines, options.json);
 }
@@ -224,7 +212,6 @@ function readCommandLine() {
       large: { type: "boolean" },
       processes: { type: "string", default: "1" },
       versions: { type: "boolean" },
-      timings: { type: "boolean" },
       json: { type: "boolean" },
       write: { type: "boolean" },
       from: { type: "string" },
@@ -239,12 +226,12 @@ function readCommandLine() {
   if (processes === 2 && options.deep) {
     throw new UsageError("--deep goes with one process");
   }
-  const { deep, large, orders, timings, versions } = options;
-  if (versions && (deep || large || orders || timings || processes === 2)) {
+  const { deep, large, orders, versions } = options;
+  if (versions && (deep || large || orders || processes === 2)) {
     throw new UsageError("--versions goes with --json, --write and --from");
   }
   const isAll = positionals.length === 0;
-  const isWhole = (deep || versions) && !large && !timings && isAll;
+  const isWhole = (deep || versions) && !large && isAll;
   if (options.write && !isWhole) {
     throw new UsageError(
       "--write goes with --deep or with --versions, and with nothing else",

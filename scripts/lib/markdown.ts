@@ -5,7 +5,6 @@ import GithubSlugger from "github-slugger";
 import { markdownTable } from "markdown-table";
 import { marked } from "marked";
 import { benchRows, compare, MEASURES, readBench } from "./bench.ts";
-import { costRows, paperRows, readCosts } from "./costs.ts";
 import {
   FIGURE_WIDTH,
   FIGURES,
@@ -19,7 +18,6 @@ import { othersRows, readOthers } from "./others.ts";
 import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "./questions.ts";
 import { codeDiff, region } from "./regions.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import { orderRows, readVerifierCost, runRows } from "./verifier-cost.ts";
 import { readVersions } from "./versions.ts";
 import { versionsRows } from "./versions-report.ts";
 
@@ -155,17 +153,6 @@ const MAKERS: Record<string, Maker> = {
 
   versions: ({ root }) => markdownTable(versionsRows(readVersions(root))),
 
-  costs: ({ root }) => markdownTable(costRows(readCosts(root))),
-
-  timings({ root }, [part = ""]) {
-    const cost = readVerifierCost(root);
-    if (part === "orders") return markdownTable(orderRows(cost));
-    if (part === "runs") return markdownTable(runRows(cost.runs));
-    throw new TextError(`there are no timings of ${part}`);
-  },
-
-  paper: ({ root }) => markdownTable(paperRows(readCosts(root))),
-
   bench: ({ root }) => markdownTable(benchRows(readBench(root))),
 
   measures: () =>
@@ -261,30 +248,41 @@ export function generate(
 
 /**
  * Looks for links and images that lead nowhere: to a file that is not there, to a heading that is
- * not in it, or to no address at all. Other sites are not asked.
+ * not in it, or to no address at all. Other sites are not asked. Looks, too, for text that GitHub or
+ * a Jekyll blog would not show as it is written.
  * @returns a line for each
  */
-export function deadLinks(source: string, { root, file }: Text): string[] {
-  const dead: string[] = [];
+export function mistakes(source: string, { root, file }: Text): string[] {
+  const found: string[] = [];
   const check = (href: string) => {
     if (/^(https?|mailto):/.test(href)) {
-      if (!URL.canParse(href)) dead.push(`${file}: ${href} is no address`);
+      if (!URL.canParse(href)) found.push(`${file}: ${href} is no address`);
       return;
     }
     const [path = "", anchor] = href.split("#");
     const target = path ? resolve(root, dirname(file), path) : join(root, file);
     if (!existsSync(target)) {
-      dead.push(`${file}: the link ${href} leads to no file`);
+      found.push(`${file}: the link ${href} leads to no file`);
     } else if (anchor && !anchorsOf(target).has(anchor)) {
-      dead.push(`${file}: the link ${href} leads to no heading`);
+      found.push(`${file}: the link ${href} leads to no heading`);
     }
   };
   marked.walkTokens(tokensOf(source), (token) => {
     if (token.type === "link" || token.type === "image") check(token.href);
     if (token.type !== "html") return;
     for (const [, src = ""] of token.raw.matchAll(IMAGE)) check(src);
+    // A comment that begins a line begins a block of HTML, and ends the paragraph before it.
+    const rest = token.raw.replace(/<!--.*?-->|<img [^>]*>/gs, "").trim();
+    if (token.block && rest) {
+      found.push(
+        `${file}: the line “${rest}” begins with HTML: wrap it elsewhere`,
+      );
+    }
   });
-  return dead;
+  for (const [tag] of source.matchAll(/\{[{%].{0,20}/g)) {
+    found.push(`${file}: a Jekyll blog takes “${tag}” for a tag of its own`);
+  }
+  return found;
 }
 
 function anchorsOf(file: string): Set<string> {

@@ -21,7 +21,6 @@ import {
   whoHas,
 } from "./race.ts";
 import type { Snippet } from "./snippet.ts";
-import { timed } from "./timings.ts";
 
 /** What was seen of one snippet: an answer to each of the verifier's questions. */
 export interface Observation {
@@ -180,10 +179,7 @@ async function raceAll(
   const races = [];
   for (const [order, events] of orders.entries()) {
     if (canProduce(events, waits)) {
-      const raced = timed(snippet.timings, "order", () =>
-        race(snippet, events),
-      );
-      races.push({ order, ...(await raced) });
+      races.push({ order, ...(await race(snippet, events)) });
     }
     progress((order + 1) / orders.length);
   }

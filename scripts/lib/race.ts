@@ -3,7 +3,6 @@ import { Browser, type Visited, whoIn } from "./browser.ts";
 import type { Answer, InFlight, Outgoing } from "./http.ts";
 import type { Event, Name } from "./orders.ts";
 import type { Snippet } from "./snippet.ts";
-import { type Timings, timed } from "./timings.ts";
 
 /** What a response does to the session cookie. */
 export interface CookieEffect {
@@ -39,18 +38,14 @@ const LATER_MS = 13 * 60 * 60 * 1000;
 /**
  * Does something a while after a login, so that the response of each request writes the session,
  * if any does. Then the clock goes back, since the provider's may stay where it is.
- * @param timings where to put how long that takes the clock, in an order: to the login
  */
 export async function later<Result>(
   snippet: Snippet,
   work: () => Promise<Result>,
-  timings?: Timings,
 ): Promise<Result> {
-  const shift = (milliseconds: number) =>
-    timed(timings, "login", () => snippet.shift(milliseconds));
-  await shift(LATER_MS);
+  await snippet.shift(LATER_MS);
   const result = await work();
-  await shift(-LATER_MS);
+  await snippet.shift(-LATER_MS);
   return result;
 }
 
@@ -67,9 +62,8 @@ export async function race(
   snippet: Snippet,
   order: readonly Event[],
 ): Promise<Race> {
-  const { timings } = snippet;
-  const browser = await timed(timings, "login", () => loggedIn(snippet));
-  return later(snippet, () => raceOf(snippet, browser, order), timings);
+  const browser = await loggedIn(snippet);
+  return later(snippet, () => raceOf(snippet, browser, order));
 }
 
 async function raceOf(
@@ -77,7 +71,6 @@ async function raceOf(
   browser: Browser,
   order: readonly Event[],
 ): Promise<Race> {
-  const { timings } = snippet;
   const requests: Record<Name | "logout", Stepwise> = {
     update: new Stepwise(browser, "cors", "POST", "/update", BODY),
     draft: new Stepwise(browser, "cors", "POST", "/draft", BODY),
@@ -86,17 +79,14 @@ async function raceOf(
   const steps: Step[] = [];
   for (const event of order) {
     const [name, happens] = event.split(" ") as [Name, keyof Stepwise["do"]];
-    const seen = await timed(timings, happens, async () => ({
-      ...(await requests[name].do[happens]()),
-    }));
-    steps.push({ event, ...seen });
+    steps.push({ event, ...(await requests[name].do[happens]()) });
   }
   const { cookie = "" } = requests.logout.request.headers;
-  const who = await timed(timings, "asked", async () => ({
+  return {
+    steps,
     browser: await browser.whoami(),
     server: await whoHas(snippet, cookie),
-  }));
-  return { steps, ...who };
+  };
 }
 
 /** Asks the server whom it takes somebody for who comes with this cookie. */

@@ -29,8 +29,6 @@ export interface RedisServer {
   port: number;
   /** Sends one command. */
   ask(...command: string[]): Promise<unknown>;
-  /** Sends many commands at once. */
-  askAll(commands: string[][]): Promise<unknown[]>;
   /** Watches the commands that it runs; `stop` returns them. */
   watch(): Promise<{ stop(): Promise<Command[]> }>;
   /** Stops it in the middle of its work: it keeps its connections, and does not answer. */
@@ -73,10 +71,6 @@ export async function startRedis(settings = NO_DISK): Promise<RedisServer> {
     url,
     port,
     ask,
-    askAll: (commands) =>
-      withClient(url, (client) =>
-        Promise.all(commands.map((command) => client.sendCommand(command))),
-      ),
     watch: () => watch(url, ask),
     pause: () => process.kill("SIGSTOP"),
     resume: () => process.kill("SIGCONT"),

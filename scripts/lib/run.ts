@@ -11,7 +11,6 @@ import {
 } from "./observe.ts";
 import { startPair } from "./pair.ts";
 import { SnippetError, startSnippet, withSnippet } from "./snippet.ts";
-import { Timings, timed, withTimings } from "./timings.ts";
 import { IN_REDIS, VERDICTS } from "./verdicts.ts";
 
 /** What came of a snippet: what was seen of it, or how it failed. */
@@ -32,8 +31,6 @@ export interface RunOptions {
   /** Aborts to end all their processes at once. */
   cancel: AbortSignal;
   progress: Progress;
-  /** Where to put how long each took, by its name. Without it, nothing is timed. */
-  timings?: Map<string, Timings>;
 }
 
 /** Fills more than one cookie, which holds 4096 bytes, and less than the headers that Node takes. */
@@ -47,13 +44,9 @@ export async function runSnippets(
   names: string[],
   options: RunOptions,
 ): Promise<Result[]> {
-  return sideBySide(names, options, (name, progress) => {
-    const timings = options.timings && new Timings();
-    if (timings) options.timings?.set(name, timings);
-    return timed(timings, "all", () =>
-      runSnippet(name, { ...options, progress }, timings),
-    );
-  });
+  return sideBySide(names, options, (name, progress) =>
+    runSnippet(name, { ...options, progress }),
+  );
 }
 
 /**
@@ -86,11 +79,7 @@ export async function sideBySide<Thing, Result>(
   return results;
 }
 
-async function runSnippet(
-  name: string,
-  options: RunOptions,
-  timings: Timings | undefined,
-): Promise<Result> {
+async function runSnippet(name: string, options: RunOptions): Promise<Result> {
   const { folder, large, deep, processes, cancel, progress } = options;
   const file = join(folder, `${name}.ts`);
   const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
@@ -101,7 +90,7 @@ async function runSnippet(
       : startSnippet(file, cancel, { CLAIM_BYTES: String(claimBytes) });
   try {
     return await withSnippet(
-      withTimings(start, timings),
+      start,
       // Two requests at once come first, since the other questions move the clock.
       async (snippet) => ({
         name,

@@ -6,7 +6,6 @@ import type { MemoryReply, MemoryRequest, Usage } from "./memory.ts";
 import type { PackagesReply, PackagesRequest } from "./packages.ts";
 import type { RedisServer } from "./redis.ts";
 import type { HeldCommand } from "./redis-proxy.ts";
-import type { Timings } from "./timings.ts";
 
 /** How long a snippet may take to start, and to stop, in milliseconds. */
 const START_MS = 20_000;
@@ -59,8 +58,6 @@ export interface Snippet {
   holdWrite?(): HeldCommand;
   /** Watches what its Redis is asked. */
   watchRedis?: RedisServer["watch"];
-  /** Where to take down how long things take, if anybody wants to know. */
-  timings?: Timings;
   /** The time by the snippet's clock, in milliseconds since 1970. */
   now(): number;
   /** Moves the snippet's clock forward, by some milliseconds. */

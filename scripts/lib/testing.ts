@@ -21,7 +21,7 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
  * Decides what becomes of tests that need a program which not every machine has. They are skipped
  * where it is missing, but with `SKIP_NOTHING`, which `.ci/run` sets, they have to run.
  * @param thing the program's name
- * @param howToInstall a command, such as `apt-get install jekyll`
+ * @param howToInstall a command, such as `apt-get install chromium`
  * @returns what node:test takes for `skip`: false, or the reason
  * @throws {Error} with `SKIP_NOTHING`, when it is missing
  */
