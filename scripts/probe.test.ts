@@ -27,6 +27,7 @@ import { logInAs, logInByHand } from "./lib/probe-login.ts";
 import { type Snippet, startSnippet, withSnippet } from "./lib/snippet.ts";
 import { copyRepository, ROOT, skipUnless, start } from "./lib/testing.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
+import { serveQuickstart } from "./shapes/support.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -230,6 +231,29 @@ test("an app that writes its sessions back is affected, and hears what to do", a
   assert.ok(seen.length <= 100, `${seen.length} requests`);
 });
 
+test("Auth0's quickstart is as affected as broken.ts", async (t) => {
+  const url = await serveQuickstart(t);
+  const orders = `Of the 35 orders in which this can happen, ${VERDICTS.broken?.browser} leave`;
+  for (const users of [
+    ["--as", "alice"],
+    ["--as", "alice", "--as", "bob", "--page", "/profile"],
+  ]) {
+    const { code, stdout, stderr } = await run(t, url, [
+      "--post",
+      "/api",
+      ...users,
+    ]);
+    assert.match(
+      stdout,
+      /^AFFECTED: a late POST \/api undoes a logout/m,
+      stderr,
+    );
+    assert.ok(stdout.replaceAll(/\s+/g, " ").includes(orders), stdout);
+    assert.match(stdout, /The session is in the cookie appSession\./);
+    assert.equal(code, 1);
+  }
+});
+
 test("an app that does not is safe", async (t) => {
   const { url } = await serve(t, smallApp({ writesBack: false }));
   const { code, stdout } = await run(t, url, AS_ALICE);
@@ -289,6 +313,67 @@ test("a logout is not followed to another site with a pasted cookie", async (t) 
   await run(t, here, AS_ALICE);
   assert.equal(other.seen.length, 1);
   assert.equal(other.seen[0]?.headers.cookie, undefined);
+});
+
+/** Puts a page in the place of one of an app's. */
+const withPage =
+  (path: string, html: string): RequestHandler =>
+  (req, res, next) =>
+    req.path === path ? void res.send(html) : next();
+
+test("no form is sent to a host that nobody has named", async (t) => {
+  const other = await serve(t, (_, res) => res.end("welcome"));
+  const field = (name: string) =>
+    `<input type="hidden" name="${name}" value="hidden field">`;
+  for (const [path, html] of [
+    [
+      "/login",
+      `<form method="post" action="${other.url}/callback">${field("state")}</form>
+       <script>document.forms[0].submit()</script>`,
+    ],
+    [
+      "/login",
+      `<form method="post" action="${other.url}"><button>alice</button></form>`,
+    ],
+    [
+      "/bye",
+      `<form method="post" action="${other.url}">${field("xsrf")}</form>`,
+    ],
+  ] as const) {
+    const app = smallApp({ above: withPage(path, html), afterLogout: "/bye" });
+    const { url } = await serve(t, app);
+    const { code, stdout, stderr } = await run(t, url, AS_ALICE);
+    assert.equal(code, 2);
+    const expected = `a form of ${url} would go to ${other.url}, so it is not sent`;
+    assert.ok(stderr.includes(expected), stderr);
+    assert.equal(stderr.trim().split("\n").length, 1, stderr);
+    assert.doesNotMatch(stdout + stderr, /hidden field/);
+  }
+  assert.equal(other.seen.length, 0);
+});
+
+test("an app that has another address for itself is told", async (t) => {
+  const url = await serveQuickstart(t);
+  const other = await serve(t, (req, res) => {
+    res.writeHead(302, { location: url + req.url }).end();
+  });
+  const { code, stderr } = await run(t, other.url, AS_ALICE);
+  assert.equal(code, 2);
+  assert.ok(stderr.includes(`would go to ${url}, so it is not sent`), stderr);
+  assert.ok(stderr.includes(`is ${other.url} what the app has`), stderr);
+});
+
+test("a login that the app refuses is told from a page without a form", async (t) => {
+  const refused = `<form method="post" action="/callback">
+    <input type="hidden" name="error" value="access_denied">
+    <input type="hidden" name="state" value="1">
+    </form><script>document.forms[0].submit()</script>`;
+  const app = smallApp({ above: withPage("/login", refused) });
+  const { url } = await serve(t, app);
+  await assert.rejects(
+    logInAs({ baseURL: url, now: Date.now }, "alice", "/login"),
+    /the login fails, POST \/callback was answered with 404: leave out --as/,
+  );
 });
 
 test("a GET that is slower than the logout is caught by chance", async (t) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Asking, asking } from "./lib/ask.ts";
-import type { Browser, Visited } from "./lib/browser.ts";
+import { type Browser, ForeignForm, type Visited } from "./lib/browser.ts";
 import {
   endProgress,
   progressLine,
@@ -324,7 +324,9 @@ function headerOf(line: string): [name: string, value: string] {
 function reasonOf(error: unknown, { app }: Target): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const { origin, host, protocol } = new URL(app.baseURL);
-  if (error instanceof ProbeError) return message;
+  if (error instanceof ProbeError || error instanceof ForeignForm) {
+    return message;
+  }
   if (code === "ECONNREFUSED") {
     return `nothing answers at ${origin}: is the app running?`;
   }

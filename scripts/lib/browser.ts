@@ -1,4 +1,5 @@
-import { CookieJar } from "tough-cookie";
+import { CookieJar, getPublicSuffix } from "tough-cookie";
+import { readFormPost } from "./form-post.ts";
 import { type Answer, type InFlight, type Outgoing, send } from "./http.ts";
 import type { Snippet } from "./snippet.ts";
 
@@ -32,18 +33,23 @@ export class Browser {
    * Makes a request, with the cookies that the browser has for its address now.
    * @param mode `navigate` for a page that is loaded, `cors` for what a script fetches; see
    * https://www.w3.org/TR/fetch-metadata/#sec-fetch-mode-header
+   * @param from the page that makes it, when that can be one of another site
    */
   async compose(
     mode: "navigate" | "cors",
     method: "GET" | "POST",
     address: string,
     body?: URLSearchParams | object,
+    from?: URL,
   ): Promise<Outgoing> {
     const { baseURL, otherURL = baseURL } = this.#snippet;
     const url = new URL(address, address === "/logout" ? otherURL : baseURL);
     const headers: Record<string, string> = { "sec-fetch-mode": mode };
     const now = this.#snippet.now();
-    const cookies = (await this.#jar.getCookies(url.href))
+    // What another site posts comes without the cookies that are `SameSite=Lax`, as in browsers.
+    const isForeign = from && siteOf(from) !== siteOf(url);
+    const options = isForeign ? { sameSiteContext: "none" as const } : {};
+    const cookies = (await this.#jar.getCookies(url.href, options))
       // The jar goes by this process's clock. The snippet's can be ahead of it.
       .filter((cookie) => (cookie.expiryTime() ?? Infinity) > now)
       .map((cookie) => cookie.cookieString());
@@ -86,10 +92,14 @@ export class Browser {
     }
   }
 
-  /** Takes the cookies of a response, as a browser does once it arrives. */
+  /**
+   * Takes the cookies of a response, as a browser does once it arrives. One that it may not have
+   * from there is left out, such as a `Secure` one over http from another machine.
+   */
   async store(request: Outgoing, answer: Answer): Promise<void> {
     for (const header of answer.headers["set-cookie"] ?? []) {
-      await this.#jar.setCookie(header, request.url.href);
+      const { href } = request.url;
+      await this.#jar.setCookie(header, href, { ignoreError: true });
     }
   }
 
@@ -101,7 +111,8 @@ export class Browser {
   }
 
   /**
-   * Goes where a response leads, through all redirects.
+   * Goes where a response leads, through all redirects, and through the form that a provider has a
+   * script send to the app.
    * @returns the page at the end: its text, and where it is
    * @throws {Error} when it is not there
    */
@@ -118,17 +129,42 @@ export class Browser {
     if (answer.status !== 200) {
       throw new Error(
         `${request.method} ${request.url.pathname} was answered ` +
-          `with ${answer.status}: ${answer.body.slice(0, 200)}`,
+          `with ${answer.status}: ${readable(answer.body).slice(0, 200)}`,
       );
     }
+    const form = readFormPost(answer.body);
+    if (form) return this.#submit(request.url, form.action, form.fields);
     return { html: answer.body, url: request.url };
   }
 
-  /** Loads a page, as a click on a link does, or sends a form. */
-  async open(address: string, form?: URLSearchParams) {
-    const method = form ? "POST" : "GET";
-    const request = await this.compose("navigate", method, address, form);
+  /** Loads a page, as a click on a link does. */
+  async open(address: string) {
+    const request = await this.compose("navigate", "GET", address);
     return this.follow(request, await this.exchange(request));
+  }
+
+  /**
+   * Sends a form, to where its page is from or to the app, and to nobody else.
+   * @param page where the page is
+   * @param action where it says that its form goes
+   * @throws {ForeignForm} when that is somewhere else
+   */
+  async #submit(
+    page: URL,
+    action: string,
+    fields: URLSearchParams,
+  ): Promise<{ html: string; url: URL }> {
+    const { baseURL, otherURL = baseURL } = this.#snippet;
+    const { href, origin } = new URL(action, page);
+    const known = [page, baseURL, otherURL].map((url) => new URL(url).origin);
+    if (!known.includes(origin)) {
+      throw new ForeignForm(
+        `a form of ${page.origin} would go to ${origin}, so it is not sent: ` +
+          `is ${baseURL} what the app has for its baseURL?`,
+      );
+    }
+    const post = await this.compose("navigate", "POST", href, fields, page);
+    return this.follow(post, await this.exchange(post));
   }
 
   /**
@@ -138,7 +174,7 @@ export class Browser {
   async logIn(user: string, address = "/login"): Promise<void> {
     const { html, url } = await this.open(address);
     const action = find(html, new RegExp(`action="([^"]+)"><button>${user}<`));
-    await this.open(new URL(action, url).href, new URLSearchParams());
+    await this.#submit(url, action, new URLSearchParams());
   }
 
   /** The same, when the provider may still know the user, and then asks nothing. */
@@ -164,7 +200,7 @@ export class Browser {
     const action = find(html, /action="([^"]+)"/);
     const xsrf = find(html, /name="xsrf" value="([^"]+)"/);
     const form = new URLSearchParams({ xsrf, logout: "yes" });
-    await this.open(new URL(action, url).href, form);
+    await this.#submit(url, action, form);
   }
 
   /**
@@ -194,6 +230,17 @@ export type Visited = Pick<Snippet, "baseURL" | "otherURL" | "now"> & {
   beforeSending?(request: Outgoing): void;
 };
 
+/** A form that would go to a host that is neither the app's nor that of its page. */
+export class ForeignForm extends Error {}
+
+/** The part of a host by which cookies tell one site from another; ports do not matter to them. */
+const siteOf = ({ hostname }: URL): string =>
+  getPublicSuffix(hostname, { ignoreError: true }) ?? hostname;
+
+/** What can be read in a page. Its hidden fields can be as good as a password, and are not shown. */
+const readable = (html: string): string =>
+  html.replace(/<(script|style)\b.*?<\/\1>|<[^>]*>/gis, "").trim();
+
 /**
  * Reads an answer to `GET /whoami`.
  * @throws {Error} when it isn't one
@@ -208,6 +255,7 @@ export function whoIn(answer: Answer): string | null {
 /** Finds one thing in a page of the local provider, whose pages are plain enough for that. */
 function find(html: string, pattern: RegExp): string {
   const found = html.match(pattern)?.[1];
-  if (!found) throw new Error(`a page does not have ${pattern}: ${html}`);
+  if (!found)
+    throw new Error(`a page does not have ${pattern}: ${readable(html)}`);
   return found;
 }

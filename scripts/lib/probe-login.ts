@@ -1,7 +1,7 @@
 import type { Browser as RealBrowser } from "puppeteer-core";
 import { CookieJar } from "tough-cookie";
 import type { Asking } from "./ask.ts";
-import { Browser, type Visited } from "./browser.ts";
+import { Browser, ForeignForm, type Visited } from "./browser.ts";
 import { BrowserError, findBrowser, launchBrowser } from "./installed.ts";
 
 /** Something because of which the probe can't tell, in a line that says what to do about it. */
@@ -26,7 +26,14 @@ export async function logInAs(
 ): Promise<Browser> {
   const browser = stranger(app);
   await browser.logIn(user, address).catch((error) => {
-    if (error.code) throw error;
+    if (error.code || error instanceof ForeignForm) throw error;
+    const [refused] =
+      error.message.match(/^\w+ \S+ was answered with \d+/) ?? [];
+    if (refused) {
+      throw new ProbeError(
+        `the login fails, ${refused}: leave out --as, and log in by hand`,
+      );
+    }
     throw new ProbeError(
       `GET ${address} leads to no form with a button “${user}”: ` +
         "leave out --as, and log in by hand",

@@ -97,6 +97,11 @@ export async function startProvider(options: {
   Object.defineProperty(openid.Client.prototype, "includeSid", {
     value: () => true,
   });
+  // It also gives ID tokens without a code, as an app without a client secret asks for them. The
+  // provider would register such an app on https only.
+  Object.defineProperty(openid.Client.prototype, "responseTypeAllowed", {
+    value: (type: string) => ["code", "id_token"].includes(type),
+  });
   if (backChannelAddress) {
     for (const check of ["redirectUriAllowed", "postLogoutRedirectUriAllowed"])
       Object.defineProperty(openid.Client.prototype, check, {
