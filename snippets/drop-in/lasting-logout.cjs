@@ -31,8 +31,25 @@ class StoreError extends Error {
 
 const newId = () => randomBytes(16).toString("hex");
 const isEmpty = (data) => !data || Object.keys(data).length === 0;
-const textOf = (data) => JSON.stringify(data ?? {});
-const life = (ms) => ({ expires: Date.now() + ms, maxAge: ms });
+/** Reads a time, in milliseconds since 1970, as stores give it back: a number, a text or a Date. */
+const timeOf = (time) => Number(time) || Date.parse(String(time));
+function textOf(data) {
+  try {
+    return JSON.stringify(data ?? {});
+  } catch {
+    // The library says what is wrong with it, when it writes the session.
+    return "";
+  }
+}
+
+/** What a store keeps in the place of a session that has ended, until it forgets that. */
+function markFor(ms) {
+  const expires = Date.now() + ms;
+  const exp = Math.ceil(expires / 1000);
+  const header = { iat: exp, uat: exp, exp };
+  return { header, data: {}, cookie: { expires, maxAge: ms } };
+}
+
 const subjectOf = (idToken) =>
   JSON.parse(
     Buffer.from(String(idToken).split(".")[1] ?? "", "base64url").toString(),
@@ -70,7 +87,27 @@ function lastingLogout(auth, config, options = {}) {
   const endedMs = rolling ? Math.min(2 * idleMs, mostMs) : mostMs;
 
   const visits = new WeakMap();
+  const inFlight = new Set();
   const current = new AsyncLocalStorage();
+
+  const liveOf = (id, since, data) => ({
+    id,
+    since,
+    text: textOf(data),
+    idToken: data.id_token,
+  });
+
+  /** Somebody was logged in, and is not any more. Whatever else is in the session stays behind. */
+  const isLogout = ({ req, live }) =>
+    Boolean(live?.idToken && !req[name]?.id_token);
+
+  /** Tells the other requests of a session in this process, which may stream their answers. */
+  function nowEnded(visit) {
+    for (const other of inFlight) {
+      const isSame = other !== visit && other.live?.id === visit.live?.id;
+      if (isSame && !other.isLogin) other.isGone = true;
+    }
+  }
 
   // ---- Which session cookies a response may set or clear
 
@@ -98,9 +135,9 @@ function lastingLogout(auth, config, options = {}) {
   /** Whether the response may set or clear the session's cookie. */
   function mayTouchCookie(visit) {
     if (visit.hasFailed) return false;
-    if (visit.isLogin) return true;
     // What is late would take the place of whoever has logged in since.
     if (visit.isGone) return visit.isAmbiguous;
+    if (visit.isLogin) return true;
     if (visit.live) return isChanged(visit) || isDue(visit);
     return !visit.isDead || isNavigation(visit.req);
   }
@@ -114,17 +151,20 @@ function lastingLogout(auth, config, options = {}) {
     const isPage = res.statusCode < 300 || res.statusCode >= 400;
     const isClearing = isDead && isEmpty(req[name]);
     const may = mayTouchCookie(visit) && (isPage || !isClearing);
-    if (ours.length > 0 && !may) {
+    // With a store, the library would set the id again if anything is left in the session.
+    const isOut = Boolean(store) && isLogout(visit);
+    if (ours.length > 0 && (!may || isOut)) {
       const others = all.filter((text) => !ours.includes(text));
       if (others.length > 0) res.setHeader("Set-Cookie", others);
       else res.removeHeader("Set-Cookie");
     }
-    // A store has one cookie. Dead ones, and those of cookie sessions from before, go with it.
+    // A store has one cookie. A dead one goes, and what is left of cookie sessions from before: at
+    // most as many as the library would clear.
     if (!store || !may || (ours.length === 0 && !isClearing)) return;
     const { domain, path, secure, sameSite } = attributes ?? {};
-    const set = new Set(ours.map(nameOf));
-    for (const cookie of new Set(visit.cookies)) {
-      if (set.has(cookie)) continue;
+    const set = isOut ? [] : ours.map(nameOf);
+    const left = new Set(visit.cookies.filter((one) => !set.includes(one)));
+    for (const cookie of [...left].slice(0, 10)) {
       res.clearCookie(cookie, { domain, path, secure, sameSite });
     }
   }
@@ -153,14 +193,18 @@ function lastingLogout(auth, config, options = {}) {
     ask(
       () =>
         new Promise((resolve, reject) => {
+          // As the library does, it goes by how the function is written.
+          const work = to[method];
+          const namesCallback = /\b(cb|callback)\b/.test(String(work));
+          const isAsync = work.constructor.name === "AsyncFunction";
           const back = (error, found) =>
-            error ? reject(error) : resolve(found);
-          const promise = to[method]?.(...given, back);
-          const takesCallback = (to[method]?.length ?? 0) > given.length;
+            // Stores of files say this of a session that is not there.
+            error && error.code !== "ENOENT" ? reject(error) : resolve(found);
+          const takesNone = isAsync && !namesCallback;
+          const promise = work.call(to, ...given, ...(takesNone ? [] : [back]));
           promise?.then?.((found) => {
-            // Who takes a callback may promise nothing but that it is called.
-            if (found !== undefined || !takesCallback) resolve(found);
-          }, reject);
+            if (found !== undefined || !namesCallback) resolve(found);
+          }, back);
         }),
     );
 
@@ -183,15 +227,14 @@ function lastingLogout(auth, config, options = {}) {
   // ---- Sessions in a store
 
   async function find(id) {
+    if (id.startsWith(MARK)) return undefined;
     const [session, mark] = await Promise.all([
       call(store, "get", id),
       update ? undefined : call(store, "get", MARK + id),
     ]);
-    const expires = Number(
-      new Date(session?.cookie?.expires ?? Date.now() + 1),
-    );
-    const isThere = session?.header && session.data && expires > Date.now();
-    return isThere && !mark ? session : undefined;
+    if (!session?.header || !session.data || mark) return undefined;
+    const isOver = timeOf(session.cookie?.expires) <= Date.now();
+    return isOver ? undefined : session;
   }
 
   /** Writes a session that has not ended. Returns whether it was there. */
@@ -216,8 +259,7 @@ function lastingLogout(auth, config, options = {}) {
   async function tryUpdate() {
     if (isTried) return;
     const id = `never:${newId()}`;
-    const session = { cookie: life(60_000) };
-    await ask(() => update?.(id, session, 60_000));
+    await ask(() => update?.(id, markFor(60_000), 60_000));
     if (await call(store, "get", id)) {
       await call(store, "destroy", id);
       throw new MisuseError(
@@ -236,9 +278,9 @@ function lastingLogout(auth, config, options = {}) {
     try {
       const found = await find(id);
       if (found) {
-        const { expires, maxAge } = found.cookie ?? { expires: 0, maxAge: 0 };
-        const since = Number(new Date(expires)) - maxAge;
-        visit.live = { id, since, text: textOf(found.data) };
+        const { cookie, data } = found;
+        const since = timeOf(cookie?.expires) - Number(cookie?.maxAge);
+        visit.live = liveOf(id, since, data);
         return found;
       }
       // The library would give this id to whatever begins now. So it starts over, and sees a request
@@ -254,12 +296,11 @@ function lastingLogout(auth, config, options = {}) {
 
   function leaveOutOne({ req, cookies }) {
     const all = cookiesOf(req);
-    const first = all.findIndex((cookie) => nameOf(cookie) === name);
-    const tried = cookies.length - all.map(nameOf).filter(isOurs).length;
-    const isLast = first < 0 || tried + 1 >= MOST_COOKIES;
-    req.headers.cookie = all
-      .filter((cookie, at) => (isLast ? !isOurs(nameOf(cookie)) : at !== first))
-      .join(";");
+    const isOwn = (cookie) => nameOf(cookie) === name;
+    const own = all.filter(isOwn);
+    const tried = cookies.filter(isOwn).length - own.length + 1;
+    const out = tried < MOST_COOKIES ? own.slice(0, 1) : own;
+    req.headers.cookie = all.filter((one) => !out.includes(one)).join(";");
   }
 
   async function save(id, session) {
@@ -267,16 +308,19 @@ function lastingLogout(auth, config, options = {}) {
     const isNote = !visit || !session.header;
     if (!isNote && !mayTouchCookie(visit)) return;
     if (isNote || visit.newIds.has(id)) await call(store, "set", id, session);
+    else if (isLogout(visit)) await destroy(id);
     else visit.isGone = !(await write(id, session));
   }
 
   async function destroy(id) {
     const visit = current.getStore();
     if (visit?.live && visit.live.id === id) {
-      visit.isGone = !(await find(id));
-      if (visit.isGone) return;
-      if (!update)
-        await call(store, "set", MARK + id, { cookie: life(endedMs) });
+      if (!(await find(id))) {
+        visit.isGone = !visit.isLogin;
+        return;
+      }
+      if (!update) await call(store, "set", MARK + id, markFor(endedMs));
+      nowEnded(visit);
     }
     await call(store, "destroy", id);
   }
@@ -308,12 +352,13 @@ function lastingLogout(auth, config, options = {}) {
   async function settle(visit) {
     const { req, res, live } = visit;
     const data = req[name];
-    const id = isEmpty(data)
-      ? undefined
-      : (keyOf(data)?.id ?? live?.id ?? newId());
-    visit.isGone = Boolean(await hasEnded(live?.id));
-    if (live?.id && live.id !== id && !visit.isGone) {
+    const kept = isLogout(visit) ? undefined : (keyOf(data)?.id ?? live?.id);
+    const id = isEmpty(data) ? undefined : (kept ?? newId());
+    const isOver = await hasEnded(live?.id);
+    if (isOver) visit.isGone = !visit.isLogin;
+    else if (live?.id && live.id !== id) {
       await ask(() => ended?.add(live.id, endedMs));
+      nowEnded(visit);
     }
     if (id && !res.headersSent) data[KEY] = { id, since: Date.now() };
   }
@@ -322,36 +367,31 @@ function lastingLogout(auth, config, options = {}) {
   function waitAtEnd(visit) {
     const { res, next } = visit;
     const { end } = res;
-    let answer;
+    let isAnswered = false;
+    let isAnsweredAgain = false;
     res.end = (...given) => {
-      if (!answer && !isChanged(visit) && !isDue(visit)) {
-        return end.apply(res, given);
-      }
+      const isReady = visit.hasFailed || (!isChanged(visit) && !isDue(visit));
+      if (isReady && !isAnswered) return end.apply(res, given);
       // Some apps answer twice. As without this file, it is the first answer that counts.
-      if (answer) {
-        answer.isFirst = false;
-        return res;
-      }
-      answer = {
-        isFirst: true,
-        statusCode: res.statusCode,
-        headers: { ...res.getHeaders() },
+      isAnsweredAgain = isAnswered;
+      if (isAnswered) return res;
+      isAnswered = true;
+      const { statusCode } = res;
+      const headers = Object.entries(res.getHeaders());
+      const finish = async () => {
+        await settle(visit);
+        if (isAnsweredAgain && !res.headersSent) {
+          res.statusCode = statusCode;
+          for (const header of res.getHeaderNames()) res.removeHeader(header);
+          for (const [header, value = ""] of headers)
+            res.setHeader(header, value);
+        }
+        end.apply(res, given);
       };
-      settle(visit).then(
-        () => {
-          res.end = end;
-          if (!answer.isFirst && !res.headersSent) {
-            res.statusCode = answer.statusCode;
-            for (const header of res.getHeaderNames()) res.removeHeader(header);
-            res.set(answer.headers);
-          }
-          res.end(...given);
-        },
-        (error) => {
-          res.end = end;
-          next(fail(visit, error));
-        },
-      );
+      finish().catch((error) => {
+        res.end = end;
+        next(fail(visit, error));
+      });
       return res;
     };
   }
@@ -450,7 +490,7 @@ function lastingLogout(auth, config, options = {}) {
     if (isEmpty(data)) delete visit.live;
     else if (!store) {
       const { id = idOf(data), since = 0 } = keyOf(data) ?? {};
-      visit.live = { id, since, text: textOf(data), idToken: data.id_token };
+      visit.live = liveOf(id, since, data);
     }
     visit.isDead = !visit.live && cookies.length > 0 && !visit.isAmbiguous;
     if (!store) {
@@ -471,14 +511,29 @@ function lastingLogout(auth, config, options = {}) {
       next,
       cookies,
       cookieHeader: req.headers.cookie,
-      isAmbiguous: !store && new Set(cookies).size < cookies.length,
+      isAmbiguous: new Set(cookies).size < cookies.length,
       newIds: new Set(),
     };
     visits.set(req, visit);
+    // With web sockets there is a request, but no response.
+    if (res.once) {
+      inFlight.add(visit);
+      res.once("close", () => inFlight.delete(visit));
+    }
+    // A store has one cookie. What is left of cookie sessions, or is empty, would be taken for an id.
+    if (store && cookies.length > 0) {
+      req.headers.cookie = cookiesOf(req)
+        .filter((one) => {
+          const isId = nameOf(one) === name && !/^[^=]*=\s*$/.test(one);
+          return isId || !isOurs(nameOf(one));
+        })
+        .join(";");
+    }
     Object.defineProperty(req, "oidc", {
       configurable: true,
       enumerable: true,
-      get: () => undefined,
+      // An error page may ask who is logged in before anybody knows.
+      get: () => ({ isAuthenticated: () => false }),
       set(value) {
         Object.defineProperty(req, "oidc", { value, writable: true });
         onLoaded(visit);
@@ -498,6 +553,7 @@ function lastingLogout(auth, config, options = {}) {
 /** Refuses what can't be right, at the start, and says what would be. */
 function check(auth, config, { update, ended, answerMs = 1, ...others }) {
   const store = config?.session?.store;
+  const hooks = config?.backchannelLogout;
   const isA = (one, ...methods) =>
     methods.every((method) => typeof one[method] === "function");
   const [mistake] = [
@@ -510,6 +566,11 @@ function check(auth, config, { update, ended, answerMs = 1, ...others }) {
       "give it config.session.store or, for cookie sessions, { ended }: " +
         "has(id) and add(id, lifeMs), which remember the sessions that have ended",
     store && ended && "ended is for cookie sessions: leave out one of the two",
+    ended &&
+      hooks &&
+      !hooks.store &&
+      !hooks.isLoggedOut &&
+      "backchannelLogout needs a store of its own beside cookie sessions",
     !store && update && "update is for a store: give config.session.store",
     store &&
       !isA(store, "get", "set", "destroy") &&

@@ -82,8 +82,25 @@ class StoreError extends Error {
 
 const newId = () => randomBytes(16).toString("hex");
 const isEmpty = (data: unknown) => !data || Object.keys(data).length === 0;
-const textOf = (data: unknown) => JSON.stringify(data ?? {});
-const life = (ms: number): Life => ({ expires: Date.now() + ms, maxAge: ms });
+/** Reads a time, in milliseconds since 1970, as stores give it back: a number, a text or a Date. */
+const timeOf = (time: unknown) => Number(time) || Date.parse(String(time));
+function textOf(data: unknown): string {
+  try {
+    return JSON.stringify(data ?? {});
+  } catch {
+    // The library says what is wrong with it, when it writes the session.
+    return "";
+  }
+}
+
+/** What a store keeps in the place of a session that has ended, until it forgets that. */
+function markFor(ms: number): Stored {
+  const expires = Date.now() + ms;
+  const exp = Math.ceil(expires / 1000);
+  const header = { iat: exp, uat: exp, exp };
+  return { header, data: {}, cookie: { expires, maxAge: ms } };
+}
+
 const subjectOf = (idToken: unknown) =>
   JSON.parse(
     Buffer.from(String(idToken).split(".")[1] ?? "", "base64url").toString(),
@@ -124,7 +141,27 @@ export function lastingLogout(
   const endedMs = rolling ? Math.min(2 * idleMs, mostMs) : mostMs;
 
   const visits = new WeakMap<object, Visit>();
+  const inFlight = new Set<Visit>();
   const current = new AsyncLocalStorage<Visit>();
+
+  const liveOf = (id: string | undefined, since: number, data: Data): Live => ({
+    id,
+    since,
+    text: textOf(data),
+    idToken: data.id_token,
+  });
+
+  /** Somebody was logged in, and is not any more. Whatever else is in the session stays behind. */
+  const isLogout = ({ req, live }: Visit) =>
+    Boolean(live?.idToken && !(req[name] as Data | undefined)?.id_token);
+
+  /** Tells the other requests of a session in this process, which may stream their answers. */
+  function nowEnded(visit: Visit): void {
+    for (const other of inFlight) {
+      const isSame = other !== visit && other.live?.id === visit.live?.id;
+      if (isSame && !other.isLogin) other.isGone = true;
+    }
+  }
 
   // ---- Which session cookies a response may set or clear
 
@@ -152,9 +189,9 @@ export function lastingLogout(
   /** Whether the response may set or clear the session's cookie. */
   function mayTouchCookie(visit: Visit): boolean {
     if (visit.hasFailed) return false;
-    if (visit.isLogin) return true;
     // What is late would take the place of whoever has logged in since.
     if (visit.isGone) return visit.isAmbiguous;
+    if (visit.isLogin) return true;
     if (visit.live) return isChanged(visit) || isDue(visit);
     return !visit.isDead || isNavigation(visit.req);
   }
@@ -168,17 +205,20 @@ export function lastingLogout(
     const isPage = res.statusCode < 300 || res.statusCode >= 400;
     const isClearing = isDead && isEmpty(req[name]);
     const may = mayTouchCookie(visit) && (isPage || !isClearing);
-    if (ours.length > 0 && !may) {
+    // With a store, the library would set the id again if anything is left in the session.
+    const isOut = Boolean(store) && isLogout(visit);
+    if (ours.length > 0 && (!may || isOut)) {
       const others = all.filter((text) => !ours.includes(text));
       if (others.length > 0) res.setHeader("Set-Cookie", others);
       else res.removeHeader("Set-Cookie");
     }
-    // A store has one cookie. Dead ones, and those of cookie sessions from before, go with it.
+    // A store has one cookie. A dead one goes, and what is left of cookie sessions from before: at
+    // most as many as the library would clear.
     if (!store || !may || (ours.length === 0 && !isClearing)) return;
     const { domain, path, secure, sameSite } = attributes ?? {};
-    const set = new Set(ours.map(nameOf));
-    for (const cookie of new Set(visit.cookies)) {
-      if (set.has(cookie)) continue;
+    const set = isOut ? [] : ours.map(nameOf);
+    const left = new Set(visit.cookies.filter((one) => !set.includes(one)));
+    for (const cookie of [...left].slice(0, 10)) {
       res.clearCookie(cookie, { domain, path, secure, sameSite } as object);
     }
   }
@@ -207,14 +247,18 @@ export function lastingLogout(
     ask(
       () =>
         new Promise((resolve, reject) => {
-          const back = (error: unknown, found: unknown) =>
-            error ? reject(error) : resolve(found);
-          const promise = to[method]?.(...given, back);
-          const takesCallback = (to[method]?.length ?? 0) > given.length;
+          // As the library does, it goes by how the function is written.
+          const work = to[method] as Store[string];
+          const namesCallback = /\b(cb|callback)\b/.test(String(work));
+          const isAsync = work.constructor.name === "AsyncFunction";
+          const back = (error?: { code?: string } | null, found?: unknown) =>
+            // Stores of files say this of a session that is not there.
+            error && error.code !== "ENOENT" ? reject(error) : resolve(found);
+          const takesNone = isAsync && !namesCallback;
+          const promise = work.call(to, ...given, ...(takesNone ? [] : [back]));
           promise?.then?.((found: unknown) => {
-            // Who takes a callback may promise nothing but that it is called.
-            if (found !== undefined || !takesCallback) resolve(found);
-          }, reject);
+            if (found !== undefined || !namesCallback) resolve(found);
+          }, back);
         }),
     );
 
@@ -237,15 +281,14 @@ export function lastingLogout(
   // ---- Sessions in a store
 
   async function find(id: string): Promise<Stored | undefined> {
+    if (id.startsWith(MARK)) return undefined;
     const [session, mark] = (await Promise.all([
       call(store, "get", id),
       update ? undefined : call(store, "get", MARK + id),
     ])) as [Stored | undefined, unknown];
-    const expires = Number(
-      new Date(session?.cookie?.expires ?? Date.now() + 1),
-    );
-    const isThere = session?.header && session.data && expires > Date.now();
-    return isThere && !mark ? session : undefined;
+    if (!session?.header || !session.data || mark) return undefined;
+    const isOver = timeOf(session.cookie?.expires) <= Date.now();
+    return isOver ? undefined : session;
   }
 
   /** Writes a session that has not ended. Returns whether it was there. */
@@ -270,8 +313,7 @@ export function lastingLogout(
   async function tryUpdate(): Promise<void> {
     if (isTried) return;
     const id = `never:${newId()}`;
-    const session = { cookie: life(60_000) };
-    await ask(() => update?.(id, session, 60_000));
+    await ask(() => update?.(id, markFor(60_000), 60_000));
     if (await call(store, "get", id)) {
       await call(store, "destroy", id);
       throw new MisuseError(
@@ -290,9 +332,9 @@ export function lastingLogout(
     try {
       const found = await find(id);
       if (found) {
-        const { expires, maxAge } = found.cookie ?? { expires: 0, maxAge: 0 };
-        const since = Number(new Date(expires)) - maxAge;
-        visit.live = { id, since, text: textOf(found.data) };
+        const { cookie, data } = found;
+        const since = timeOf(cookie?.expires) - Number(cookie?.maxAge);
+        visit.live = liveOf(id, since, data as Data);
         return found;
       }
       // The library would give this id to whatever begins now. So it starts over, and sees a request
@@ -308,12 +350,11 @@ export function lastingLogout(
 
   function leaveOutOne({ req, cookies }: Visit): void {
     const all = cookiesOf(req);
-    const first = all.findIndex((cookie) => nameOf(cookie) === name);
-    const tried = cookies.length - all.map(nameOf).filter(isOurs).length;
-    const isLast = first < 0 || tried + 1 >= MOST_COOKIES;
-    req.headers.cookie = all
-      .filter((cookie, at) => (isLast ? !isOurs(nameOf(cookie)) : at !== first))
-      .join(";");
+    const isOwn = (cookie: string) => nameOf(cookie) === name;
+    const own = all.filter(isOwn);
+    const tried = cookies.filter(isOwn).length - own.length + 1;
+    const out = tried < MOST_COOKIES ? own.slice(0, 1) : own;
+    req.headers.cookie = all.filter((one) => !out.includes(one)).join(";");
   }
 
   async function save(id: string, session: Stored): Promise<void> {
@@ -321,16 +362,19 @@ export function lastingLogout(
     const isNote = !visit || !session.header;
     if (!isNote && !mayTouchCookie(visit)) return;
     if (isNote || visit.newIds.has(id)) await call(store, "set", id, session);
+    else if (isLogout(visit)) await destroy(id);
     else visit.isGone = !(await write(id, session));
   }
 
   async function destroy(id: string): Promise<void> {
     const visit = current.getStore();
     if (visit?.live && visit.live.id === id) {
-      visit.isGone = !(await find(id));
-      if (visit.isGone) return;
-      if (!update)
-        await call(store, "set", MARK + id, { cookie: life(endedMs) });
+      if (!(await find(id))) {
+        visit.isGone = !visit.isLogin;
+        return;
+      }
+      if (!update) await call(store, "set", MARK + id, markFor(endedMs));
+      nowEnded(visit);
     }
     await call(store, "destroy", id);
   }
@@ -362,12 +406,13 @@ export function lastingLogout(
   async function settle(visit: Visit): Promise<void> {
     const { req, res, live } = visit;
     const data = req[name] as Data;
-    const id = isEmpty(data)
-      ? undefined
-      : (keyOf(data)?.id ?? live?.id ?? newId());
-    visit.isGone = Boolean(await hasEnded(live?.id));
-    if (live?.id && live.id !== id && !visit.isGone) {
+    const kept = isLogout(visit) ? undefined : (keyOf(data)?.id ?? live?.id);
+    const id = isEmpty(data) ? undefined : (kept ?? newId());
+    const isOver = await hasEnded(live?.id);
+    if (isOver) visit.isGone = !visit.isLogin;
+    else if (live?.id && live.id !== id) {
       await ask(() => ended?.add(live.id as string, endedMs));
+      nowEnded(visit);
     }
     if (id && !res.headersSent) data[KEY] = { id, since: Date.now() };
   }
@@ -376,36 +421,31 @@ export function lastingLogout(
   function waitAtEnd(visit: Visit): void {
     const { res, next } = visit;
     const { end } = res;
-    let answer: { isFirst: boolean; statusCode: number; headers: object };
+    let isAnswered = false;
+    let isAnsweredAgain = false;
     res.end = ((...given: Parameters<typeof end>) => {
-      if (!answer && !isChanged(visit) && !isDue(visit)) {
-        return end.apply(res, given);
-      }
+      const isReady = visit.hasFailed || (!isChanged(visit) && !isDue(visit));
+      if (isReady && !isAnswered) return end.apply(res, given);
       // Some apps answer twice. As without this file, it is the first answer that counts.
-      if (answer) {
-        answer.isFirst = false;
-        return res;
-      }
-      answer = {
-        isFirst: true,
-        statusCode: res.statusCode,
-        headers: { ...res.getHeaders() },
+      isAnsweredAgain = isAnswered;
+      if (isAnswered) return res;
+      isAnswered = true;
+      const { statusCode } = res;
+      const headers = Object.entries(res.getHeaders());
+      const finish = async () => {
+        await settle(visit);
+        if (isAnsweredAgain && !res.headersSent) {
+          res.statusCode = statusCode;
+          for (const header of res.getHeaderNames()) res.removeHeader(header);
+          for (const [header, value = ""] of headers)
+            res.setHeader(header, value);
+        }
+        end.apply(res, given);
       };
-      settle(visit).then(
-        () => {
-          res.end = end;
-          if (!answer.isFirst && !res.headersSent) {
-            res.statusCode = answer.statusCode;
-            for (const header of res.getHeaderNames()) res.removeHeader(header);
-            res.set(answer.headers);
-          }
-          res.end(...given);
-        },
-        (error) => {
-          res.end = end;
-          next(fail(visit, error));
-        },
-      );
+      finish().catch((error) => {
+        res.end = end;
+        next(fail(visit, error));
+      });
       return res;
     }) as typeof res.end;
   }
@@ -515,7 +555,7 @@ export function lastingLogout(
     if (isEmpty(data)) delete visit.live;
     else if (!store) {
       const { id = idOf(data), since = 0 } = keyOf(data) ?? {};
-      visit.live = { id, since, text: textOf(data), idToken: data.id_token };
+      visit.live = liveOf(id, since, data);
     }
     visit.isDead = !visit.live && cookies.length > 0 && !visit.isAmbiguous;
     if (!store) {
@@ -537,14 +577,29 @@ export function lastingLogout(
       next,
       cookies,
       cookieHeader: req.headers.cookie,
-      isAmbiguous: !store && new Set(cookies).size < cookies.length,
+      isAmbiguous: new Set(cookies).size < cookies.length,
       newIds: new Set(),
     };
     visits.set(req, visit);
+    // With web sockets there is a request, but no response.
+    if (res.once) {
+      inFlight.add(visit);
+      res.once("close", () => inFlight.delete(visit));
+    }
+    // A store has one cookie. What is left of cookie sessions, or is empty, would be taken for an id.
+    if (store && cookies.length > 0) {
+      req.headers.cookie = cookiesOf(req)
+        .filter((one) => {
+          const isId = nameOf(one) === name && !/^[^=]*=\s*$/.test(one);
+          return isId || !isOurs(nameOf(one));
+        })
+        .join(";");
+    }
     Object.defineProperty(req, "oidc", {
       configurable: true,
       enumerable: true,
-      get: () => undefined,
+      // An error page may ask who is logged in before anybody knows.
+      get: () => ({ isAuthenticated: () => false }),
       set(value) {
         Object.defineProperty(req, "oidc", { value, writable: true });
         onLoaded(visit);
@@ -568,6 +623,7 @@ function check(
   { update, ended, answerMs = 1, ...others }: LastingLogoutOptions,
 ): void {
   const store = config?.session?.store as Store | undefined;
+  const hooks = config?.backchannelLogout;
   const isA = (one: unknown, ...methods: string[]) =>
     methods.every((method) => typeof (one as Store)[method] === "function");
   const [mistake] = [
@@ -580,6 +636,11 @@ function check(
       "give it config.session.store or, for cookie sessions, { ended }: " +
         "has(id) and add(id, lifeMs), which remember the sessions that have ended",
     store && ended && "ended is for cookie sessions: leave out one of the two",
+    ended &&
+      hooks &&
+      !(hooks as Store).store &&
+      !(hooks as Store).isLoggedOut &&
+      "backchannelLogout needs a store of its own beside cookie sessions",
     !store && update && "update is for a store: give config.session.store",
     store &&
       !isA(store, "get", "set", "destroy") &&
