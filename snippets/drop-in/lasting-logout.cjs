@@ -20,6 +20,8 @@ const KEY = "lastingLogout";
 const MARK = "ended:";
 /** Of several cookies with the session's name, this many are tried. */
 const MOST_COOKIES = 4;
+/** Of the sessions that a process has ended, it remembers this many itself. */
+const MOST_ENDED = 1000;
 
 /** A mistake in how this file is used. */
 class MisuseError extends TypeError {}
@@ -87,7 +89,8 @@ function lastingLogout(auth, config, options = {}) {
   const endedMs = rolling ? Math.min(2 * idleMs, mostMs) : mostMs;
 
   const visits = new WeakMap();
-  const inFlight = new Set();
+  /** The last sessions that this process has ended. */
+  const justEnded = new Set();
   const current = new AsyncLocalStorage();
 
   const liveOf = (id, since, data) => ({
@@ -101,11 +104,12 @@ function lastingLogout(auth, config, options = {}) {
   const isLogout = ({ req, live }) =>
     Boolean(live?.idToken && !req[name]?.id_token);
 
-  /** Tells the other requests of a session in this process, which may stream their answers. */
+  /** Tells other requests of the session, whose answers may begin before anything can be asked. */
   function nowEnded(visit) {
-    for (const other of inFlight) {
-      const isSame = other !== visit && other.live?.id === visit.live?.id;
-      if (isSame && !other.isLogin) other.isGone = true;
+    visit.isEnding = true;
+    justEnded.add(visit.live?.id);
+    for (const id of justEnded) {
+      if (justEnded.size > MOST_ENDED) justEnded.delete(id);
     }
   }
 
@@ -137,7 +141,8 @@ function lastingLogout(auth, config, options = {}) {
     if (visit.hasFailed) return false;
     // What is late would take the place of whoever has logged in since.
     if (visit.isGone) return visit.isAmbiguous;
-    if (visit.isLogin) return true;
+    if (visit.isLogin || visit.isEnding) return true;
+    if (visit.live?.id && justEnded.has(visit.live.id)) return false;
     if (visit.live) return isChanged(visit) || isDue(visit);
     return !visit.isDead || isNavigation(visit.req);
   }
@@ -515,11 +520,6 @@ function lastingLogout(auth, config, options = {}) {
       newIds: new Set(),
     };
     visits.set(req, visit);
-    // With web sockets there is a request, but no response.
-    if (res.once) {
-      inFlight.add(visit);
-      res.once("close", () => inFlight.delete(visit));
-    }
     // A store has one cookie. What is left of cookie sessions, or is empty, would be taken for an id.
     if (store && cookies.length > 0) {
       req.headers.cookie = cookiesOf(req)
@@ -569,7 +569,7 @@ function check(auth, config, { update, ended, answerMs = 1, ...others }) {
     ended &&
       hooks &&
       !hooks.store &&
-      !hooks.isLoggedOut &&
+      hooks.isLoggedOut === undefined &&
       "backchannelLogout needs a store of its own beside cookie sessions",
     !store && update && "update is for a store: give config.session.store",
     store &&

@@ -59,6 +59,8 @@ interface Visit {
   isDead?: boolean;
   /** The session has ended since. */
   isGone?: boolean;
+  /** This request has ended it. */
+  isEnding?: boolean;
   /** The request has logged somebody in. */
   isLogin?: boolean;
   hasFailed?: boolean;
@@ -71,6 +73,8 @@ const KEY = "lastingLogout";
 const MARK = "ended:";
 /** Of several cookies with the session's name, this many are tried. */
 const MOST_COOKIES = 4;
+/** Of the sessions that a process has ended, it remembers this many itself. */
+const MOST_ENDED = 1000;
 
 /** A mistake in how this file is used. */
 class MisuseError extends TypeError {}
@@ -141,7 +145,8 @@ export function lastingLogout(
   const endedMs = rolling ? Math.min(2 * idleMs, mostMs) : mostMs;
 
   const visits = new WeakMap<object, Visit>();
-  const inFlight = new Set<Visit>();
+  /** The last sessions that this process has ended. */
+  const justEnded = new Set<string | undefined>();
   const current = new AsyncLocalStorage<Visit>();
 
   const liveOf = (id: string | undefined, since: number, data: Data): Live => ({
@@ -155,11 +160,12 @@ export function lastingLogout(
   const isLogout = ({ req, live }: Visit) =>
     Boolean(live?.idToken && !(req[name] as Data | undefined)?.id_token);
 
-  /** Tells the other requests of a session in this process, which may stream their answers. */
+  /** Tells other requests of the session, whose answers may begin before anything can be asked. */
   function nowEnded(visit: Visit): void {
-    for (const other of inFlight) {
-      const isSame = other !== visit && other.live?.id === visit.live?.id;
-      if (isSame && !other.isLogin) other.isGone = true;
+    visit.isEnding = true;
+    justEnded.add(visit.live?.id);
+    for (const id of justEnded) {
+      if (justEnded.size > MOST_ENDED) justEnded.delete(id);
     }
   }
 
@@ -191,7 +197,8 @@ export function lastingLogout(
     if (visit.hasFailed) return false;
     // What is late would take the place of whoever has logged in since.
     if (visit.isGone) return visit.isAmbiguous;
-    if (visit.isLogin) return true;
+    if (visit.isLogin || visit.isEnding) return true;
+    if (visit.live?.id && justEnded.has(visit.live.id)) return false;
     if (visit.live) return isChanged(visit) || isDue(visit);
     return !visit.isDead || isNavigation(visit.req);
   }
@@ -581,11 +588,6 @@ export function lastingLogout(
       newIds: new Set(),
     };
     visits.set(req, visit);
-    // With web sockets there is a request, but no response.
-    if (res.once) {
-      inFlight.add(visit);
-      res.once("close", () => inFlight.delete(visit));
-    }
     // A store has one cookie. What is left of cookie sessions, or is empty, would be taken for an id.
     if (store && cookies.length > 0) {
       req.headers.cookie = cookiesOf(req)
@@ -639,7 +641,7 @@ function check(
     ended &&
       hooks &&
       !(hooks as Store).store &&
-      !(hooks as Store).isLoggedOut &&
+      (hooks as Store).isLoggedOut === undefined &&
       "backchannelLogout needs a store of its own beside cookie sessions",
     !store && update && "update is for a store: give config.session.store",
     store &&
