@@ -29,7 +29,14 @@ export type Kind = (typeof KINDS)[number];
 export type Command = "get" | "set" | "destroy" | "update" | "has" | "add";
 
 /** How a store's functions give their answers. */
-export type Style = "callback" | "promise" | "both" | "compiled";
+export const STYLES = [
+  "callback",
+  "promise",
+  "both",
+  "async with a callback",
+  "compiled",
+] as const;
+export type Style = (typeof STYLES)[number];
 
 /** What a library of stores calls back with. */
 type Back = (error: unknown, found?: unknown) => void;
@@ -107,6 +114,13 @@ export class Memory {
         set: async (id: string, session: object) => set(id, session),
         destroy: async (id: string) => destroy(id),
       },
+      // What they promise is nothing, and comes before the answer.
+      "async with a callback": {
+        get: async (id: string, done: Back) => back(get(id), done),
+        set: async (id: string, session: object, done: Back) =>
+          back(set(id, session), done),
+        destroy: async (id: string, done: Back) => back(destroy(id), done),
+      },
       compiled: { get, set, destroy },
       both: {
         async get(id: string, done?: Back) {
@@ -152,6 +166,8 @@ export interface AppOptions {
 
 export interface App extends Visited {
   kind: Kind;
+  /** What the drop-in has returned. */
+  router: ReturnType<typeof lastingLogout>;
   memory: Memory;
   /** What the app's error handler got. */
   errors: (Error & { status?: number })[];
@@ -203,22 +219,20 @@ export async function startLocalProvider() {
     }[kind];
     const errors: App["errors"] = [];
     chosen.above?.(app);
-    app.use(
-      path,
-      wrap(
-        auth,
-        {
-          ...provider,
-          baseURL: new URL(path, origin).href.replace(/\/$/, ""),
-          authRequired: false,
-          idpLogout: true,
-          authorizationParams: { response_type: "code" },
-          ...config,
-          session: { ...store, ...config.session },
-        } as ConfigParams,
-        { ...remembering, ...chosen.options },
-      ),
+    const router = wrap(
+      auth,
+      {
+        ...provider,
+        baseURL: new URL(path, origin).href.replace(/\/$/, ""),
+        authRequired: false,
+        idpLogout: true,
+        authorizationParams: { response_type: "code" },
+        ...config,
+        session: { ...store, ...config.session },
+      } as ConfigParams,
+      { ...remembering, ...chosen.options },
     );
+    app.use(path, router);
     app.get(path, (req, res) => {
       res.send(`<p>${userOf(req) ?? "Nobody"} is logged in</p>`);
     });
@@ -248,7 +262,7 @@ export async function startLocalProvider() {
         .json({ error: error.message });
     };
     app.use(onError);
-    return { kind, baseURL: origin, now: Date.now, memory, errors };
+    return { kind, router, baseURL: origin, now: Date.now, memory, errors };
   }
 
   return { startApp, close, provider };
