@@ -151,14 +151,14 @@ const settings = {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const requests: WeakRef<object>[] = [];
+    let ids = 0;
     const app = await start({
-      config: {
-        session: {
-          genid(req) {
-            requests.push(new WeakRef(req));
-            return `own-${requests.length}`;
-          },
-        },
+      config: { session: { genid: () => `own-${ids++}` } },
+      above(app) {
+        app.use((req, _res, next) => {
+          requests.push(new WeakRef(req));
+          next();
+        });
       },
       routes(app) {
         app.get("/silence", () => {});
@@ -170,9 +170,7 @@ const settings = {
     socket.write(
       "GET /silence HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100),
     );
-    if (app.kind !== "cookies") {
-      while (requests.length < 100) await setImmediate();
-    }
+    while (requests.length < 100) await setImmediate();
     socket.destroy();
     await assertWorks(app);
     for (const _ of Array(3)) {
@@ -281,6 +279,15 @@ const cookieHeaders = {
     assert.equal(await whoHas(app, live), "alice");
     await get(new Browser(app), "/logout", { cookie: header });
     assert.equal(await whoHas(app, live), null);
+  },
+
+  async "a part of a cookie session is no id"(start) {
+    const app = await start();
+    const live = await cookiesOf(await loggedIn(app));
+    const id = live.slice("appSession=".length);
+    assert.equal(await whoHas(app, `appSession.0=${id}`), null);
+    assert.equal(await whoHas(app, `appSession-theme=${id}`), null);
+    assert.equal(await whoHas(app, live), "alice");
   },
 
   async "parts of a cookie session from before go with a login and a logout"(
@@ -429,6 +436,13 @@ const responses = {
     assert.ok(page);
     assert.equal(again?.status, 304);
     assert.equal(effectOf(again).effect, "set");
+    // A HEAD is no navigation, and leaves the cookie.
+    const browser = await loggedIn(await start());
+    const head = await get(browser, "/", {}, "HEAD" as "GET");
+    assert.equal(head.status, 200);
+    assert.equal(head.body, "");
+    assert.equal(head.headers.etag, page.headers.etag);
+    assert.equal(effectOf(head).effect, "untouched");
   },
 
   async "headers that go to writeHead, in all its forms"(start, t) {
@@ -731,14 +745,14 @@ const MISTAKES: [
     "all session cookies are hidden when one is dead",
     "store",
     cookieHeaders["a dead cookie before the live one does not hide it"],
-    "tried + 1 >= MOST_COOKIES",
-    "tried >= 0",
+    "tried < MOST_COOKIES ? own.slice(0, 1) : own",
+    "own",
   ],
   [
     "a promise of nothing is an answer",
     "store",
     stores["a store's functions: async with a callback"],
-    "if (found !== undefined || !takesCallback) resolve(found);",
+    "if (found !== undefined || !namesCallback) resolve(found);",
     "resolve(found);",
   ],
   [
@@ -798,7 +812,7 @@ const MISTAKES: [
     "the last answer's status counts",
     "cookies",
     twoAnswers["an app that answers twice: the first counts"],
-    "res.statusCode = answer.statusCode;",
+    "res.statusCode = statusCode;",
     "",
   ],
   [

@@ -594,6 +594,8 @@ const failing = {
 /** Fails unless somebody is told to come back, and keeps the cookie that they have. */
 function assertUnavailable(answer: Awaited<ReturnType<typeof get>>): void {
   assert.equal(answer.status, 503, answer.body);
+  // It is the app's own error handler that answers.
+  assert.match(JSON.parse(answer.body).error, /again in a moment\.$/);
   assert.match(String(answer.headers["retry-after"]), /^\d+$/);
   assert.equal(answer.headers.location, undefined);
   assert.equal(effectOf(answer).effect, "untouched");
@@ -649,7 +651,7 @@ const MISTAKES: [
     "a logout leaves no mark",
     "store",
     late["a write that a logout overtakes brings nothing back"],
-    'if (!update)\n        await call(store, "set", MARK + id, { cookie: life(endedMs) });',
+    'if (!update) await call(store, "set", MARK + id, markFor(endedMs));',
     "",
   ],
   [

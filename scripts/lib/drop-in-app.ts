@@ -114,12 +114,13 @@ export class Memory {
         set: async (id: string, session: object) => set(id, session),
         destroy: async (id: string) => destroy(id),
       },
-      // What they promise is nothing, and comes before the answer.
+      // What they promise is nothing, and comes before the answer. The library tells by the name.
       "async with a callback": {
-        get: async (id: string, done: Back) => back(get(id), done),
-        set: async (id: string, session: object, done: Back) =>
-          back(set(id, session), done),
-        destroy: async (id: string, done: Back) => back(destroy(id), done),
+        get: async (id: string, callback: Back) => back(get(id), callback),
+        set: async (id: string, session: object, callback: Back) =>
+          back(set(id, session), callback),
+        destroy: async (id: string, callback: Back) =>
+          back(destroy(id), callback),
       },
       compiled: { get, set, destroy },
       both: {
