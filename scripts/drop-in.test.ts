@@ -6,6 +6,7 @@ import { after, describe, type TestContext, test } from "node:test";
 import { Browser } from "./lib/browser.ts";
 import {
   type App,
+  ENDED_HERE,
   KINDS,
   type Kind,
   type Start,
@@ -206,6 +207,31 @@ const late = {
     await his.store(request, await inFlight.finish());
     assert.equal(await his.whoami(), "bob");
     assert.equal(await basketOf(his), null);
+  },
+
+  async "a page that begins to be streamed after her logout sets nothing"(
+    start,
+  ) {
+    const held = gate();
+    const app = await start({
+      routes: (app) =>
+        app.get("/slow", async (_req, res) => {
+          await held.pass();
+          res.write("<p>a page");
+          res.end();
+        }),
+    });
+    const browser = await loggedIn(app);
+    const page = await browser.compose("navigate", "GET", "/slow");
+    const inFlight = browser.send(page);
+    await held.reached;
+    await get(browser, "/logout");
+    const his = browserOf(app);
+    await his.adopt(browser);
+    await his.logIn("bob");
+    held.release();
+    await his.store(page, await inFlight.finish());
+    assert.equal(await his.whoami(), "bob");
   },
 
   async "who logs in again while another tab logs out is in, with nothing from before"(
@@ -638,6 +664,13 @@ const MISTAKES: [
     "cookies",
     late["bob gets nothing of what alice's late request does, and stays in"],
     "if (visit.isGone) return visit.isAmbiguous;",
+    "",
+  ],
+  [
+    "a process does not know which sessions it has ended",
+    "cookies",
+    late["a page that begins to be streamed after her logout sets nothing"],
+    ENDED_HERE,
     "",
   ],
   [

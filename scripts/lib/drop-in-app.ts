@@ -280,10 +280,15 @@ export async function withMistake(
 ): Promise<typeof lastingLogout> {
   const file = join(ROOT, "snippets", "drop-in", "lasting-logout.ts");
   const code = readFileSync(file, "utf8");
-  const broken = code.replace(from, () => to);
-  if (broken === code) throw new Error(`the drop-in does not have: ${from}`);
+  const mistaken = code.replace(from, () => to);
+  if (mistaken === code) throw new Error(`the drop-in does not have: ${from}`);
+  // Nor may a process rely on what only the process that has ended a session knows.
+  const broken = mistaken.replace(ENDED_HERE, "");
   const copy = join(folder, `broken-${mistakes++}.ts`);
   writeFileSync(copy, broken);
   return (await import(pathToFileURL(copy).href)).lastingLogout;
 }
 let mistakes = 0;
+
+/** Where a process takes down which sessions it has ended. */
+export const ENDED_HERE = "justEnded.add(visit.live?.id);";
