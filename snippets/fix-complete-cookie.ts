@@ -1,23 +1,27 @@
-// The same without a session store: sessions stay in their cookies, and the
-// server remembers only which of them have ended.
+// The same without a session store. Sessions stay in their cookies, and the
+// server remembers which of them have ended, for two days each. The price: one
+// look for each request. And whoever loses that list lets old copies in again.
 //
 //   npx tsx snippets/fix-complete-cookie.ts
+//   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-complete-cookie.ts
 
 import express from "express";
 import { auth } from "express-openid-connect";
 import { LRUCache } from "lru-cache";
 import { lastingLogout } from "./drop-in/lasting-logout.ts";
-import { log, page, prepare, whoami } from "./support/index.ts";
+import { log, openRedis, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
 // #region ended
-const entries = new LRUCache<string, true>({ ttl: 1, ttlAutopurge: true });
+const redis = process.env.REDIS_URL ? await openRedis() : undefined;
+const map = new LRUCache<string, 1>({ ttl: 1, ttlAutopurge: true });
 const ended = {
-  has: (id: string) => entries.has(id),
-  add: (id: string, lifeMs: number) => entries.set(id, true, { ttl: lifeMs }),
+  has: (id: string) => (redis ? redis.exists(id) : map.has(id)),
+  add: (id: string, lifeMs: number) =>
+    redis ? redis.set(id, "", { PX: lifeMs }) : map.set(id, 1, { ttl: lifeMs }),
 };
 // #endregion ended
 

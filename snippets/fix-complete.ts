@@ -1,20 +1,21 @@
-// All of it, for an app with a session store: the file that you can take into
-// yours, drop-in/lasting-logout.ts. A session that has ended stays ended, and
-// only a response that begins, changes, extends or ends a session touches its
-// cookie. The price: each request asks the store twice.
+// All of it, in the one file that you can take into your app: lastingLogout
+// wraps auth(). A session that has ended stays ended, and only a response that
+// begins, changes, extends or ends a session touches its cookie. It works with
+// the store that you have. The price: two reads of it for each request.
 //
 //   npx tsx snippets/fix-complete.ts
+//   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-complete.ts
 
 import express from "express";
 import { auth } from "express-openid-connect";
 import { lastingLogout } from "./drop-in/lasting-logout.ts";
-import { log, MemoryStore, page, prepare, whoami } from "./support/index.ts";
+import { log, openStore, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
-const store = new MemoryStore({ checkPeriod: 24 * 60 * 60 * 1000 });
+const store = await openStore();
 
 // #region app
 app.use(

@@ -259,8 +259,10 @@ export function lastingLogout(
           const namesCallback = /\b(cb|callback)\b/.test(String(work));
           const isAsync = work.constructor.name === "AsyncFunction";
           const back = (error?: { code?: string } | null, found?: unknown) =>
-            // Stores of files say this of a session that is not there.
-            error && error.code !== "ENOENT" ? reject(error) : resolve(found);
+            // Stores of files say ENOENT of a session that is not there, and what is no JSON is none.
+            error && error.code !== "ENOENT" && !(error instanceof SyntaxError)
+              ? reject(error)
+              : resolve(found);
           const takesNone = isAsync && !namesCallback;
           const promise = work.call(to, ...given, ...(takesNone ? [] : [back]));
           promise?.then?.((found: unknown) => {
