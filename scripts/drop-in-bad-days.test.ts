@@ -97,8 +97,8 @@ const DAYS: Record<string, Day> = {
 /** Keeps everything on disk before it answers, so that a crash loses nothing. */
 const ON_DISK = ["--save", "", "--appendonly", "yes", "--appendfsync"];
 
-/** The drop-in waits a second for an answer. Nobody waits much longer. */
-const PATIENCE_MS = 4000;
+/** The drop-in waits a second for an answer. This is enough on a machine that has much to do. */
+const PATIENCE_MS = 15_000;
 
 type Needs = Record<Mode, Power[]>;
 
