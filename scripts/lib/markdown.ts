@@ -5,6 +5,7 @@ import GithubSlugger from "github-slugger";
 import { markdownTable } from "markdown-table";
 import { marked } from "marked";
 import { benchRows, compare, MEASURES, readBench } from "./bench.ts";
+import { deploymentRows, readDeployment } from "./deployment.ts";
 import {
   FIGURE_WIDTH,
   FIGURES,
@@ -142,6 +143,8 @@ const MAKERS: Record<string, Maker> = {
   },
 
   others: ({ root }) => markdownTable(othersRows(readOthers(root))),
+
+  deployment: ({ root }) => markdownTable(deploymentRows(readDeployment(root))),
 
   probe({ root }, [name = ""]) {
     const output = readOthers(root).printed[name];

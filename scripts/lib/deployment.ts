@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where scripts/deployment.test.ts keeps what it saw, from the top folder. */
+export const DEPLOYMENT_FILE = join("assets", "deployment.json");
+
+/** What an app keeps its sessions in before the deployment, and after it. */
+export const CASES = {
+  cookies: "cookie sessions",
+  cookiesToStore: "cookie sessions, then a store",
+  memorystore: "memorystore",
+  connectRedis: "connect-redis",
+};
+
+export type CaseName = keyof typeof CASES;
+
+/** What can be said of a session, and whether that is good. */
+const ANSWERS = {
+  in: "✓ logged in",
+  out: "✗ logged out",
+  lasts: "✓ lasts",
+  later: "✗ lasts at the new one only",
+  lost: "✗ is lost",
+  dead: "✓ is refused",
+  works: "✗ is accepted",
+};
+
+export type Answer = keyof typeof ANSWERS;
+
+/**
+ * What is asked of each case, in the order of time. "Old" is the app without the drop-in, "new" the
+ * app with it.
+ */
+export const QUESTIONS = {
+  sideBySide: "old and new side by side: logged in before",
+  newLogin: "side by side: logs in at the new one",
+  newThenOld:
+    "side by side: a logout at the new one, a late response of the old",
+  oldThenNew:
+    "side by side: a logout at the old one, a late response of the new",
+  before: "the old one is gone: logged in before",
+  newThenNew: "the old one is gone: a logout",
+  endedBefore: "the old one is gone: a copy of a cookie, logged out before",
+  back: "after a rollback: logged in before, has loaded pages since",
+  backNoPage: "after a rollback: logged in before, has loaded no page since",
+  backFromNew: "after a rollback: has logged in at the new one",
+  endedWithNew:
+    "after a rollback: a copy of a cookie, logged out at the new one",
+};
+
+export type QuestionName = keyof typeof QUESTIONS;
+
+/** What was seen of one case. */
+export type Seen = Record<QuestionName, Answer> & {
+  /** What is there after a rollback that the old app did not make. */
+  leftBehind: string[];
+};
+
+export type Deployment = Record<CaseName, Seen>;
+
+/** Reads what the last run that wrote has seen. */
+export const readDeployment = (root: string): Deployment =>
+  JSON.parse(readFileSync(join(root, DEPLOYMENT_FILE), "utf8"));
+
+/** What was seen, for a table: a row for each question, and the headings above. */
+export function deploymentRows(deployment: Deployment): string[][] {
+  const cases = Object.keys(CASES) as CaseName[];
+  const questions = Object.entries(QUESTIONS) as [QuestionName, string][];
+  return [
+    ["", ...Object.values(CASES)],
+    ...questions.map(([name, words]) => [
+      words,
+      ...cases.map((one) => ANSWERS[deployment[one][name]]),
+    ]),
+    [
+      "what stays behind after a rollback",
+      ...cases.map((one) => deployment[one].leftBehind.join(", ") || "nothing"),
+    ],
+  ];
+}
