@@ -705,7 +705,7 @@ const MISTAKES: [
     "a logout puts nothing among what has ended",
     "cookies",
     late["bob gets nothing of what alice's late request does, and stays in"],
-    "await ask(() => ended?.add(live.id as string, endedMs));",
+    "await ask(() => ended?.add(visit.id as string, endedMs));",
     "",
   ],
   [
@@ -714,8 +714,8 @@ const MISTAKES: [
     late[
       "who logs in over alice ends her session, and nothing of it comes in between"
     ],
-    "isSame && !isOver ? live.id : newId()",
-    "live?.id ?? newId()",
+    "isSame && !isOver ? visit.id : newId()",
+    "visit.id ?? newId()",
   ],
   [
     "who logs in again goes on with what was in a session that has ended",
@@ -746,7 +746,7 @@ const MISTAKES: [
     "a cookie with a longer name is the session's",
     "store",
     dead["a cookie whose name only begins like the session's stays"],
-    "/^\\d+$/.test(cookie.slice(name.length + 1))",
+    "/^(\\.\\d)?$/.test(cookie.slice(name.length))",
     "true",
   ],
   [

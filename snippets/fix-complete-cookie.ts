@@ -17,7 +17,7 @@ app.use(log);
 
 // #region ended
 const redis = process.env.REDIS_URL ? await openRedis() : undefined;
-const map = new LRUCache<string, 1>({ ttl: 1, ttlAutopurge: true });
+const map = new LRUCache<string, 1>({ max: 1_000_000 });
 const ended = {
   has: (id: string) => (redis ? redis.exists(id) : map.has(id)),
   add: (id: string, lifeMs: number) =>

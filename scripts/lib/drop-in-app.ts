@@ -291,4 +291,4 @@ export async function withMistake(
 let mistakes = 0;
 
 /** Where a process takes down which sessions it has ended. */
-export const ENDED_HERE = "justEnded.add(visit.live?.id);";
+export const ENDED_HERE = "justEnded.add(visit.id);";

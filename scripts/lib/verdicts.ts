@@ -117,6 +117,9 @@ export function differences(
     }));
 }
 
+/** The snippets whose requests don't all write the session that they have not changed. */
+export const WRITES_SELDOM = ["fix-complete", "fix-complete-cookie"];
+
 /** The snippets that keep something in Redis, when there is one. */
 export const IN_REDIS = [
   "broken-check-then-set",

@@ -34,7 +34,6 @@ type Key = { id: string; since: number };
 
 /** A session, as it was when a request came; `since` is in milliseconds since 1970. */
 interface Live {
-  id: string | undefined;
   since: number;
   text: string;
   idToken?: unknown;
@@ -53,6 +52,8 @@ interface Visit {
   /** The session ids that were made for this request. */
   newIds: Set<string>;
   isLoaded?: boolean;
+  /** The id of the session that it came with. */
+  id?: string | undefined;
   /** The session, where it had not ended before. */
   live?: Live;
   /** The session had ended before the request came. */
@@ -76,13 +77,8 @@ const MOST_COOKIES = 4;
 /** Of the sessions that a process has ended, it remembers this many itself. */
 const MOST_ENDED = 1000;
 
-/** A mistake in how this file is used. */
-class MisuseError extends TypeError {}
-/** A store, or `ended`, that fails or does not answer. */
-class StoreError extends Error {
-  status = 503;
-  headers = { "Retry-After": "5" };
-}
+/** What an error has when a store, or `ended`, fails or does not answer. */
+const RETRY = { "Retry-After": "5" };
 
 const newId = () => randomBytes(16).toString("hex");
 const isEmpty = (data: unknown) => !data || Object.keys(data).length === 0;
@@ -149,8 +145,7 @@ export function lastingLogout(
   const justEnded = new Set<string | undefined>();
   const current = new AsyncLocalStorage<Visit>();
 
-  const liveOf = (id: string | undefined, since: number, data: Data): Live => ({
-    id,
+  const liveOf = (since: number, data: Data): Live => ({
     since,
     text: textOf(data),
     idToken: data.id_token,
@@ -160,21 +155,23 @@ export function lastingLogout(
   const isLogout = ({ req, live }: Visit) =>
     Boolean(live?.idToken && !(req[name] as Data | undefined)?.id_token);
 
+  /** With a store, the library would keep the id of a session that is over, if anything is in it. */
+  const leavesId = (visit: Visit) =>
+    Boolean(store && visit.id && !visit.isLogin) &&
+    (isLogout(visit) || visit.isDead === true);
+
   /** Tells other requests of the session, whose answers may begin before anything can be asked. */
   function nowEnded(visit: Visit): void {
     visit.isEnding = true;
-    justEnded.add(visit.live?.id);
-    for (const id of justEnded) {
-      if (justEnded.size > MOST_ENDED) justEnded.delete(id);
-    }
+    justEnded.add(visit.id);
+    if (justEnded.size <= MOST_ENDED) return;
+    justEnded.delete(justEnded.values().next().value);
   }
 
   // ---- Which session cookies a response may set or clear
 
   const isOurs = (cookie: string) =>
-    cookie === name ||
-    (cookie.startsWith(`${name}.`) &&
-      /^\d+$/.test(cookie.slice(name.length + 1)));
+    cookie.startsWith(name) && /^(\.\d)?$/.test(cookie.slice(name.length));
 
   const isChanged = ({ req, live }: Visit) =>
     textOf(req[name]) !== (live?.text ?? "{}");
@@ -198,7 +195,7 @@ export function lastingLogout(
     // What is late would take the place of whoever has logged in since.
     if (visit.isGone) return visit.isAmbiguous;
     if (visit.isLogin || visit.isEnding) return true;
-    if (visit.live?.id && justEnded.has(visit.live.id)) return false;
+    if (visit.id && justEnded.has(visit.id)) return false;
     if (visit.live) return isChanged(visit) || isDue(visit);
     return !visit.isDead || isNavigation(visit.req);
   }
@@ -212,22 +209,20 @@ export function lastingLogout(
     const isPage = res.statusCode < 300 || res.statusCode >= 400;
     const isClearing = isDead && isEmpty(req[name]);
     const may = mayTouchCookie(visit) && (isPage || !isClearing);
-    // With a store, the library would set the id again if anything is left in the session.
-    const isOut = Boolean(store) && isLogout(visit);
+    const isOut = leavesId(visit);
     if (ours.length > 0 && (!may || isOut)) {
       const others = all.filter((text) => !ours.includes(text));
       if (others.length > 0) res.setHeader("Set-Cookie", others);
       else res.removeHeader("Set-Cookie");
     }
-    // A store has one cookie. A dead one goes, and what is left of cookie sessions from before: at
-    // most as many as the library would clear.
+    // A store has one cookie. A dead one goes, and what is left of cookie sessions from before.
     if (!store || !may || (ours.length === 0 && !isClearing)) return;
     const { domain, path, secure, sameSite } = attributes ?? {};
     const set = isOut ? [] : ours.map(nameOf);
-    const left = new Set(visit.cookies.filter((one) => !set.includes(one)));
-    for (const cookie of [...left].slice(0, 10)) {
+    visit.cookies.forEach((cookie, at, sent) => {
+      if (set.includes(cookie) || sent.indexOf(cookie) < at) return;
       res.clearCookie(cookie, { domain, path, secure, sameSite } as object);
-    }
+    });
   }
 
   // ---- What is asked of a store, or of `ended`
@@ -243,7 +238,7 @@ export function lastingLogout(
     try {
       return await Promise.race([work(), silence]);
     } catch (cause) {
-      throw Object.assign(new StoreError(), { cause });
+      throw Object.assign(new Error(), { status: 503, headers: RETRY, cause });
     } finally {
       clearTimeout(timer);
     }
@@ -272,17 +267,19 @@ export function lastingLogout(
     );
 
   /** The request fails. But it costs nobody the session, and its error can be shown. */
-  function fail(visit: Visit, error: unknown): unknown {
+  function fail(visit: Visit, cause: unknown): unknown {
     const { req, res, live } = visit;
     visit.hasFailed = true;
-    if (!(error instanceof StoreError)) return error;
+    const error = cause as Error & { headers?: object };
+    if (error?.headers !== RETRY) return error;
     error.message =
       live && isEmpty(req[name])
         ? "You may still be logged in. Please log out again in a moment."
         : "We can't tell who is logged in right now. Please try again in a moment.";
     if (!res.headersSent) {
       res.removeHeader("Location");
-      res.set(error.headers);
+      res.removeHeader("Content-Length");
+      res.set(RETRY);
     }
     return error;
   }
@@ -325,7 +322,7 @@ export function lastingLogout(
     await ask(() => update?.(id, markFor(60_000), 60_000));
     if (await call(store, "get", id)) {
       await call(store, "destroy", id);
-      throw new MisuseError(
+      throw new TypeError(
         "lastingLogout: update has written a session that was not there. " +
           "Make it write only if there is one, as Redis does with SET … XX",
       );
@@ -338,12 +335,14 @@ export function lastingLogout(
     const visit = current.getStore();
     // The hooks of back-channel logout keep notes in the same store.
     if (!visit || visit.isLoaded) return call(store, "get", id);
+    visit.isAmbiguous = false;
     try {
       const found = await find(id);
       if (found) {
         const { cookie, data } = found;
         const since = timeOf(cookie?.expires) - Number(cookie?.maxAge);
-        visit.live = liveOf(id, since, data as Data);
+        visit.id = id;
+        visit.live = liveOf(since, data as Data);
         return found;
       }
       // The library would give this id to whatever begins now. So it starts over, and sees a request
@@ -371,13 +370,13 @@ export function lastingLogout(
     const isNote = !visit || !session.header;
     if (!isNote && !mayTouchCookie(visit)) return;
     if (isNote || visit.newIds.has(id)) await call(store, "set", id, session);
-    else if (isLogout(visit)) await destroy(id);
+    else if (leavesId(visit)) await destroy(id);
     else visit.isGone = !(await write(id, session));
   }
 
   async function destroy(id: string): Promise<void> {
     const visit = current.getStore();
-    if (visit?.live && visit.live.id === id) {
+    if (visit?.id === id) {
       if (!(await find(id))) {
         visit.isGone = !visit.isLogin;
         return;
@@ -409,18 +408,18 @@ export function lastingLogout(
       ? createHash("sha256").update(`${data.id_token}`).digest("base64url")
       : undefined);
 
-  const hasEnded = async (id = "") => id && (await ask(() => ended?.has(id)));
+  const hasEnded = async ({ id }: Visit) =>
+    id && (await ask(() => ended?.has(id)));
 
   /** Looks whether the session has ended since, and whether it ends with this response. */
   async function settle(visit: Visit): Promise<void> {
-    const { req, res, live } = visit;
+    const { req, res } = visit;
     const data = req[name] as Data;
-    const kept = isLogout(visit) ? undefined : (keyOf(data)?.id ?? live?.id);
+    const kept = isLogout(visit) ? undefined : (keyOf(data)?.id ?? visit.id);
     const id = isEmpty(data) ? undefined : (kept ?? newId());
-    const isOver = await hasEnded(live?.id);
-    if (isOver) visit.isGone = !visit.isLogin;
-    else if (live?.id && live.id !== id) {
-      await ask(() => ended?.add(live.id as string, endedMs));
+    if (await hasEnded(visit)) visit.isGone = !visit.isLogin;
+    else if (visit.id && visit.id !== id) {
+      await ask(() => ended?.add(visit.id as string, endedMs));
       nowEnded(visit);
     }
     if (id && !res.headersSent) data[KEY] = { id, since: Date.now() };
@@ -473,14 +472,14 @@ export function lastingLogout(
     visit.isLogin = true;
     if (!ended) return data;
     const { live } = visit;
-    const isOver = await hasEnded(live?.id).catch((error) => {
+    const isOver = await hasEnded(visit).catch((error) => {
       throw fail(visit, error);
     });
     // Who logs in again goes on with their session, and with its id. Nobody goes on with one that
     // has ended: what was in it is left out.
     const isSame =
       live?.idToken && subjectOf(live.idToken) === subjectOf(session.id_token);
-    const id = isSame && !isOver ? live.id : newId();
+    const id = isSame && !isOver ? visit.id : newId();
     const old = isOver ? Object.keys(JSON.parse(live?.text ?? "{}")) : [];
     const leftOut = Object.fromEntries(old.map((key) => [key, undefined]));
     return { ...leftOut, ...data, [KEY]: { id, since: Date.now() } };
@@ -494,7 +493,7 @@ export function lastingLogout(
     const visit = visits.get(req) as Visit;
     try {
       const [isOver, isOut] = await Promise.all([
-        ended && hasEnded(visit.live?.id),
+        ended && hasEnded(visit),
         isOutAtProvider(req, libraryConfig),
       ]);
       if (!isOver && !isOut) return false;
@@ -503,6 +502,7 @@ export function lastingLogout(
     }
     // The library would take the session object away, and apps expect that there is one.
     delete visit.live;
+    if (!store) delete visit.id;
     visit.isDead = !visit.isAmbiguous;
     const data = req[name] as Data;
     for (const key of Object.keys(data)) delete data[key];
@@ -563,8 +563,8 @@ export function lastingLogout(
     const data = req[name] as Data;
     if (isEmpty(data)) delete visit.live;
     else if (!store) {
-      const { id = idOf(data), since = 0 } = keyOf(data) ?? {};
-      visit.live = liveOf(id, since, data);
+      visit.id = idOf(data);
+      visit.live = liveOf(keyOf(data)?.since ?? 0, data);
     }
     visit.isDead = !visit.live && cookies.length > 0 && !visit.isAmbiguous;
     if (!store) {
@@ -654,5 +654,5 @@ function check(
     !(answerMs > 0 && answerMs < 2 ** 31) &&
       "answerMs has to be a number of milliseconds, more than 0",
   ].filter(Boolean);
-  if (mistake) throw new MisuseError(`lastingLogout: ${mistake}`);
+  if (mistake) throw new TypeError(`lastingLogout: ${mistake}`);
 }
