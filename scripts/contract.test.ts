@@ -6,7 +6,7 @@ import { describe, type TestContext, test } from "node:test";
 import { startProvider } from "../snippets/support/provider.ts";
 import { Browser } from "./lib/browser.ts";
 import { send } from "./lib/http.ts";
-import { ROOT, skipSignals, start } from "./lib/testing.ts";
+import { copyRepository, ROOT, skipSignals, start } from "./lib/testing.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
 
 // What every snippet promises to whoever starts it: the contract in the README. What they promise
@@ -20,8 +20,9 @@ const startSnippet = (
   t: TestContext,
   name: string,
   environment: NodeJS.ProcessEnv = {},
+  folder = ROOT,
 ) =>
-  start(t, join(ROOT, "snippets", `${name}.ts`), [], {
+  start(t, join(folder, "snippets", `${name}.ts`), [], {
     PORT: "0",
     UPDATE_MS: "0",
     IDP_MS: "0",
@@ -112,6 +113,25 @@ for (const name of Object.keys(VERDICTS)) {
     });
   });
 }
+
+test("a request that comes before there is an app waits for it", {
+  timeout: 60_000,
+}, async (t) => {
+  const { folder, edit } = copyRepository(t);
+  edit(
+    "snippets/broken.ts",
+    "const app = express();",
+    `const { subscribe } = await import("node:diagnostics_channel");
+     const arrived = new Promise((resolve) =>
+       subscribe("http.server.request.start", resolve));
+     const early = fetch(new URL("/whoami", baseURL));
+     await arrived;
+     early.then((answer) => answer.text()).then(console.log);
+     const app = express();`,
+  );
+  const snippet = startSnippet(t, "broken", {}, folder);
+  await snippet.printed(/^{"user":null}$/m);
+});
 
 describe("a session in chunks", { concurrency: 2 }, () => {
   const stateless = Object.entries(VERDICTS).filter(

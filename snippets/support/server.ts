@@ -32,6 +32,7 @@ export async function prepare({
   try {
     const settings = readSettings(process.env);
     const server = createServer();
+    const answerWith = makeRequestsWait(server);
     const port = await takePort(server, settings.port);
     const baseURL = `http://localhost:${port}`;
     const local = settings.provider
@@ -53,8 +54,7 @@ export async function prepare({
       },
       serve(app) {
         app.use(errorPage);
-        server.on("request", app);
-        askForBodies(server, app);
+        answerWith(app);
         console.log(`${basename(process.argv[1] ?? "")}: ${baseURL}`);
         console.log(
           "Log in, click “Log out”, see who is logged in. Ctrl-C stops.",
@@ -85,17 +85,27 @@ async function takePort(server: Server, port: number): Promise<number> {
 }
 
 /**
+ * Makes the requests to a server wait until its app is there: it listens before that, since the app
+ * has to know its port.
+ *
  * A client that sends `Expect: 100-continue` (RFC 9110, section 10.1.1) is asked for the body once
- * a route begins to read it, not as soon as its headers are there, as Node would do unless told.
- * So it knows when everything above that route has run. Browsers never send this header.
+ * a route begins to read it, not as soon as its headers are there, as Node would do by default. So
+ * it knows when everything above that route has run. Browsers never send this header.
+ * @returns what to call with the app
  */
-function askForBodies(server: Server, app: Express): void {
-  server.on("checkContinue", (req, res) => {
+function makeRequestsWait(server: Server): (app: Express) => void {
+  let answerWith: (app: Express) => void = () => {};
+  const app = new Promise<Express>((resolve) => {
+    answerWith = resolve;
+  });
+  server.on("request", async (req, res) => (await app)(req, res));
+  server.on("checkContinue", async (req, res) => {
     req.once("resume", () => {
       if (!res.headersSent) res.writeContinue();
     });
-    app(req, res);
+    (await app)(req, res);
   });
+  return answerWith;
 }
 
 /** Answers with the error in a word. A stack trace would be of no use to who sent the request. */
