@@ -21,7 +21,7 @@ import {
 } from "./lib/command.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
 import { checkFolder, namesFrom } from "./lib/run.ts";
-import { SnippetError } from "./lib/snippet.ts";
+import { SnippetError, withoutSkipped } from "./lib/snippet.ts";
 
 const HELP = `Usage: npm run bench -- [options] [snippet…]
 
@@ -81,7 +81,7 @@ async function main(): Promise<number> {
     throw new UsageError(`--seconds takes a number from ${LEAST_SECONDS} up`);
   }
   const sessions = wholeNumber("sessions", options.sessions, 0);
-  const names = namesFrom(positionals);
+  const asked = namesFrom(positionals);
   if (options.write && positionals.length > 0) {
     throw new UsageError("--write takes all snippets, so name none");
   }
@@ -91,6 +91,7 @@ async function main(): Promise<number> {
     return 1;
   }
 
+  const names = withoutSkipped(asked);
   const cancel = untilSignal();
   let measured: Awaited<ReturnType<typeof bench>>;
   try {

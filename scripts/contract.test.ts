@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { startProvider } from "../snippets/support/provider.ts";
 import { Browser } from "./lib/browser.ts";
 import { send } from "./lib/http.ts";
-import { copyRepository, ROOT, skipSignals, start } from "./lib/testing.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS, startRedis } from "./lib/redis.ts";
+import { needsRedis } from "./lib/snippet.ts";
+import {
+  copyRepository,
+  ROOT,
+  skipSignals,
+  skipUnless,
+  start,
+} from "./lib/testing.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
 
 // What every snippet promises to whoever starts it: the contract in the README. What they promise
@@ -15,6 +24,16 @@ import { VERDICTS } from "./lib/verdicts.ts";
 const ADDRESS = /http:\/\/localhost:\d+/;
 const STACK = /^ +at /m;
 const JSON_TYPE = { "content-type": "application/json" };
+
+const noRedis = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
+/** Starts a Redis for a snippet that needs one. */
+async function settingsFor(t: TestContext, name: string) {
+  if (!needsRedis(name)) return {};
+  const redis = await startRedis();
+  t.after(() => redis.stop());
+  return { REDIS_URL: redis.url };
+}
 
 const startSnippet = (
   t: TestContext,
@@ -31,9 +50,10 @@ const startSnippet = (
   });
 
 for (const name of Object.keys(VERDICTS)) {
-  describe(`snippets/${name}.ts`, { concurrency: 2 }, () => {
+  const skip = needsRedis(name) && noRedis;
+  describe(`snippets/${name}.ts`, { concurrency: 2, skip }, () => {
     test("answers as promised", async (t) => {
-      const snippet = startSnippet(t, name);
+      const snippet = startSnippet(t, name, await settingsFor(t, name));
       const [baseURL] = await snippet.printed(ADDRESS);
       await snippet.printed(/Log in, click “Log out”/);
       const post = (path: string, body: string, headers = JSON_TYPE) =>
@@ -65,8 +85,9 @@ for (const name of Object.keys(VERDICTS)) {
     test("stops when asked to, whatever it does", {
       skip: skipSignals,
     }, async (t) => {
+      const settings = await settingsFor(t, name);
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
-        const snippet = startSnippet(t, name);
+        const snippet = startSnippet(t, name, settings);
         const [address] = await snippet.printed(ADDRESS);
         const inFlight = send(
           {
@@ -86,7 +107,7 @@ for (const name of Object.keys(VERDICTS)) {
     });
 
     test("takes a forged or a truncated cookie for none", async (t) => {
-      const snippet = startSnippet(t, name);
+      const snippet = startSnippet(t, name, await settingsFor(t, name));
       const [baseURL] = await snippet.printed(ADDRESS);
       const browser = new Browser({ baseURL, now: Date.now });
       await browser.logIn("alice");
@@ -131,6 +152,15 @@ test("a request that comes before there is an app waits for it", {
   );
   const snippet = startSnippet(t, "broken", {}, folder);
   await snippet.printed(/^{"user":null}$/m);
+});
+
+test("a snippet and its lines are no longer than a screen", () => {
+  for (const name of Object.keys(VERDICTS)) {
+    const file = join(ROOT, "snippets", `${name}.ts`);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    assert.ok(lines.length <= 80, `${name} has ${lines.length} lines`);
+    for (const line of lines) assert.ok(line.length <= 80, `${name}: ${line}`);
+  }
 });
 
 describe("a session in chunks", { concurrency: 2 }, () => {

@@ -24,7 +24,13 @@ import type { Browser } from "./lib/browser.ts";
 import { findBrowser, HOW_TO_INSTALL, launchBrowser } from "./lib/installed.ts";
 import { type Finding, probe, type Target } from "./lib/probe.ts";
 import { logInAs, logInByHand } from "./lib/probe-login.ts";
-import { type Snippet, startSnippet, withSnippet } from "./lib/snippet.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
+import {
+  needsRedis,
+  type Snippet,
+  startSnippet,
+  withSnippet,
+} from "./lib/snippet.ts";
 import { copyRepository, ROOT, skipUnless, start } from "./lib/testing.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
 
@@ -49,10 +55,13 @@ async function probeSnippet(snippet: Snippet, path?: string): Promise<Finding> {
   return probe(target(snippet, path), users, undefined, () => {});
 }
 
+const noRedis = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
 const NAMES = { first: "alice", second: "bob", nobody: null, unknown: "?" };
 
 for (const [name, verdict] of Object.entries(VERDICTS)) {
-  test(`the probe agrees with the verifier on ${name}`, async () => {
+  const skip = needsRedis(name) && noRedis;
+  test(`the probe agrees with the verifier on ${name}`, { skip }, async () => {
     const file = join(ROOT, "snippets", `${name}.ts`);
     await withSnippet(startSnippet(file, NEVER), async (snippet) => {
       const found = await probeSnippet(snippet);

@@ -16,7 +16,7 @@ import {
 } from "./lib/measure-verifier.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
 import { plainTable, textOf } from "./lib/report.ts";
-import { SnippetError } from "./lib/snippet.ts";
+import { SnippetError, withoutSkipped } from "./lib/snippet.ts";
 import { VERDICTS } from "./lib/verdicts.ts";
 import {
   COST_PARTS,
@@ -85,7 +85,7 @@ async function main(): Promise<number> {
   const cost: VerifierCost = {};
   try {
     if (parts.includes("replays")) {
-      const names = Object.keys(VERDICTS);
+      const names = withoutSkipped(Object.keys(VERDICTS));
       cost.replays = await measureReplays(names, measuring("Replaying orders"));
     }
     if (parts.includes("runs")) {

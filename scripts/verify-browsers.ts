@@ -17,6 +17,7 @@ import { writeSeenInBrowsers } from "./lib/observed.ts";
 import { paint, plainTable, textOf } from "./lib/report.ts";
 import { checkFolder, namesFrom, strangers } from "./lib/run.ts";
 import { SCENARIOS } from "./lib/scenarios.ts";
+import { withoutSkipped } from "./lib/snippet.ts";
 import { differencesIn, type Tour, tour } from "./lib/tour.ts";
 
 const COLUMNS = SCENARIOS.map(
@@ -52,11 +53,12 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { options, names, browserNames } = readCommandLine();
+  const { options, browserNames, ...asked } = readCommandLine();
   if (options.help) {
     process.stdout.write(HELP);
     return 0;
   }
+  const names = withoutSkipped(asked.names);
   const folder = options.from ?? join(ROOT, "snippets");
   const problems = strangers(folder);
   const cancel = untilSignal();

@@ -23,6 +23,7 @@ import {
   type Row,
 } from "./lib/report.ts";
 import { checkFolder, namesFrom, runSnippets, strangers } from "./lib/run.ts";
+import { withoutSkipped } from "./lib/snippet.ts";
 import type { Timings } from "./lib/timings.ts";
 import { timingsTable } from "./lib/timings-table.ts";
 import { upstreamNews } from "./lib/upstream.ts";
@@ -81,17 +82,18 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { options, names, processes, isAll } = readCommandLine();
+  const { options, processes, isAll, ...asked } = readCommandLine();
   if (options.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  if (options.versions) return verifyVersions(names, options);
-  const usesRedis = names.some((name) => IN_REDIS.includes(name));
+  const usesRedis = asked.names.some((name) => IN_REDIS.includes(name));
   if ((processes === 2 || options.write) && usesRedis && !findRedis()) {
     console.error(`two processes need a Redis: ${HOW_TO_INSTALL_REDIS}`);
     return 1;
   }
+  const names = withoutSkipped(asked.names);
+  if (options.versions) return verifyVersions(names, options);
   const folder = options.from ?? join(ROOT, "snippets");
   const problems = strangers(folder);
   const cancel = untilSignal();

@@ -1,8 +1,9 @@
 // The standard's own remedy: OpenID Connect Back-Channel Logout. When the user
 // logs out, the provider tells the app, and the library's hooks refuse the
 // session from then on. Until that call arrives, it lives. And the hooks refuse
-// the user, not only the session: all of their devices are logged out. A late
-// response still sets a cookie, which the next one clears.
+// the user, not only the session: all of their devices are logged out, until
+// the user logs in on one of them. Then the others are logged in again, too. A
+// late response still sets a cookie, which the next one clears.
 //
 //   npx tsx snippets/fix-back-channel.ts
 

@@ -1,15 +1,17 @@
-// The session stays in its cookie, but the logout puts an id that it has on a
-// list, and the library's own hook asks that list on each request. So the
-// logout holds on the server, too. An entry lives for absoluteDuration, as a
-// cookie of its session can: a late response still sets one, with a new
-// expiry. The next request shows what it is worth: its response clears it.
+// The session stays in its cookie, but the logout puts its login on a list, and
+// the library's own hook asks that list on each request. So the logout holds on
+// the server, too. An entry lives for absoluteDuration, as a cookie of its
+// session can. The price: a late cookie takes the place of that of whoever has
+// logged in since, and a list that is lost, in a restart or by Redis, lets in
+// the copies that were on it.
 //
 //   npx tsx snippets/fix-deny-list.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-deny-list.ts
 
 import express, { type Request } from "express";
 import { auth, type ConfigParams } from "express-openid-connect";
-import { log, openDenyList, page, prepare, whoami } from "./support/index.ts";
+import { LRUCache } from "lru-cache";
+import { log, openRedis, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
@@ -17,27 +19,34 @@ app.use(log);
 
 // #region deny-list
 const WEEK_S = 7 * 24 * 60 * 60;
-const denied = await openDenyList(WEEK_S * 1000);
-
-type WithSession = Request & { appSession?: { loginId?: string } };
-const loginIdOf = (req: Request) => (req as WithSession).appSession?.loginId;
+const redis = process.env.REDIS_URL ? await openRedis() : undefined;
+const map = new LRUCache<string, 1>({ ttl: WEEK_S * 1000, ttlAutopurge: true });
+const expiration = { type: "EX", value: WEEK_S } as const;
+const deny = async (id: string) =>
+  redis ? redis.set(id, "", { expiration }) : map.set(id, 1);
+const isDenied = async (id: string) =>
+  redis ? (await redis.exists(id)) === 1 : map.has(id);
+const name = "appSession";
+type WithLogin = { [name]?: { login?: { id: string; sub: string } } };
+const loginOf = (req: Request) => (req as WithLogin)[name]?.login;
 
 // The provider's `sid` would not do for an id. After a logout that does not
 // get as far as the provider, the next login has the same one, and is refused.
-const afterCallback: ConfigParams["afterCallback"] = async (
-  req,
-  _res,
-  session,
-) => {
-  const old = loginIdOf(req);
-  const isGood = old && !(await denied.has(old));
-  return { ...session, loginId: isGood ? old : await denied.newId() };
+const setLogin: ConfigParams["afterCallback"] = async (req, _res, session) => {
+  const [, claims = ""] = session.id_token.split(".");
+  const { sub } = JSON.parse(Buffer.from(claims, "base64url").toString());
+  const old = loginOf(req);
+  const isOver = !old || old.sub !== sub || (await isDenied(old.id));
+  if (!isOver) return { ...session, login: old };
+  // Whoever logs in over another user's session ends that.
+  if (old) await deny(old.id);
+  return { ...session, login: { id: crypto.randomUUID(), sub } };
 };
 
 // Sessions from before there was a list have no id, and end with this.
 const isLoggedOut = async (req: Request) => {
-  const id = loginIdOf(req);
-  return !id || denied.has(id);
+  const login = loginOf(req);
+  return !login || isDenied(login.id);
 };
 // #endregion deny-list
 
@@ -49,17 +58,17 @@ app.use(
     authRequired: false,
     idpLogout: true,
     authorizationParams: { response_type: "code" },
-    session: { absoluteDuration: WEEK_S },
+    session: { name, absoluteDuration: WEEK_S },
     routes: { logout: false },
-    afterCallback,
+    afterCallback: setLogin,
     backchannelLogout: { isLoggedOut, onLogin: false },
   }),
 );
 
-app.get("/logout", async (req, res) => {
-  const id = loginIdOf(req);
-  if (id) await denied.add(id);
-  return res.oidc.logout();
+app.get("/logout", (req, res, next) => {
+  const id = loginOf(req)?.id;
+  // Express 4 does not see by itself that a promise is rejected.
+  Promise.resolve(id && deny(id)).then(() => res.oidc.logout(), next);
 });
 
 app.get("/", page);

@@ -1,13 +1,14 @@
 // All routes at once, and no store. The session cookie is only set when the
-// user goes to a page (Sec-Fetch-Mode: navigate), and when the session
-// changes, as on login and logout. So a page that another tab loads during the
-// logout still logs the user back in. Clients without that header, such as
-// Safari before 16.4 or any browser on plain http, have sessions that don't
-// roll.
+// user goes to a page (Sec-Fetch-Mode: navigate), when the session changes, as
+// on login and logout, and once half a day has passed since it was last set. So
+// a page that another tab loads during the logout still logs the user back in,
+// and so does a late response that happens to come after half a day. Clients
+// without that header, such as Safari before 16.4 or any browser on plain http,
+// have sessions that roll twice a day.
 //
 //   npx tsx snippets/fix-navigations-only.ts
 
-import express, { type RequestHandler } from "express";
+import express, { type Request, type RequestHandler } from "express";
 import { auth } from "express-openid-connect";
 import onHeaders from "on-headers";
 import { log, page, prepare, whoami } from "./support/index.ts";
@@ -17,32 +18,32 @@ const app = express();
 app.use(log);
 
 // #region guard
-const sessionText = (req: object) =>
-  JSON.stringify(("appSession" in req && req.appSession) || null);
-
-// Above auth(). The last listener runs first, so this one runs after the
-// library's, and finds the cookie that the library has set.
-const guard: RequestHandler = (req, res, next) => {
-  onHeaders(res, () => {
-    if (req.get("Sec-Fetch-Mode") === "navigate") return;
-    if (sessionText(req) !== res.locals.sessionText) return;
-    const cookies = [res.getHeader("Set-Cookie") ?? []].flat().map(String);
-    const others = cookies.filter((cookie) => !/^appSession\b/.test(cookie));
-    res.setHeader("Set-Cookie", others);
-  });
-  next();
-};
+const HALF_A_DAY_MS = 12 * 60 * 60 * 1000; // half the library's rollingDuration
+const name = "appSession";
+type WithSession = { [name]: { setAt?: number } };
+const sessionOf = (req: Request) => (req as unknown as WithSession)[name];
 
 // Below auth(). Login and logout are answered before a request comes this far,
-// so that for them there is nothing remembered, and the cookie is set.
-const remember: RequestHandler = (req, res, next) => {
-  res.locals.sessionText = sessionText(req);
+// so their responses set the cookie as ever.
+const guard: RequestHandler = (req, res, next) => {
+  const isNavigation = req.get("Sec-Fetch-Mode") === "navigate";
+  const session = sessionOf(req);
+  const before = JSON.stringify(session);
+  if (req.oidc.isAuthenticated()) {
+    const isOld = Date.now() - (session.setAt ?? 0) > HALF_A_DAY_MS;
+    if (isOld || isNavigation) session.setAt = Date.now();
+  }
+  // The last listener runs first. This one is registered after the library's,
+  // so it runs before it, and leaves it nothing to set a cookie with.
+  onHeaders(res, () => {
+    const isUnchanged = JSON.stringify(sessionOf(req)) === before;
+    if (isUnchanged && !isNavigation) res.cookie = () => res;
+  });
   next();
 };
 // #endregion guard
 
 // #region app
-app.use(guard);
 app.use(
   auth({
     ...provider,
@@ -50,9 +51,10 @@ app.use(
     authRequired: false,
     idpLogout: true,
     authorizationParams: { response_type: "code" },
+    session: { name },
   }),
 );
-app.use(remember);
+app.use(guard);
 
 app.get("/", page);
 app.get("/whoami", whoami);

@@ -16,20 +16,16 @@ app.use(log);
 
 // #region guard
 const readOnlySession: RequestHandler = (_req, res, next) => {
-  // The last listener runs first. This one is registered before the library's,
-  // so it runs after it, and finds the cookie that the library has set.
+  // The last listener runs first. This one is registered after the library's,
+  // so it runs before it, and leaves it nothing to set a cookie with.
   onHeaders(res, () => {
-    const cookies = [res.getHeader("Set-Cookie") ?? []].flat().map(String);
-    const others = cookies.filter((cookie) => !/^appSession\b/.test(cookie));
-    res.setHeader("Set-Cookie", others);
+    res.cookie = () => res;
   });
   next();
 };
 // #endregion guard
 
 // #region app
-app.use("/update", readOnlySession);
-
 app.use(
   auth({
     ...provider,
@@ -42,7 +38,7 @@ app.use(
 
 app.get("/", page);
 app.get("/whoami", whoami);
-app.post("/update", express.json(), record);
+app.post("/update", readOnlySession, express.json(), record);
 app.post("/draft", express.json(), record);
 // #endregion app
 

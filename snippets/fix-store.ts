@@ -2,45 +2,51 @@
 // stays here, and an id whose session was destroyed never has one again. A
 // plain store is no fix. The library ends each request with a write of the
 // session that it loaded at the start, so the late one puts it back. Here it
-// still sets the cookie again, and that is worth nothing.
+// still sets the cookie again, with an id that is worth nothing by then. The
+// price: it takes the place of the cookie of whoever has logged in since. And
+// this store is for one process, which forgets all sessions when it ends.
 //
 //   npx tsx snippets/fix-store.ts
-//   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-store.ts
 
-import express, { type Request } from "express";
+import express from "express";
 import { auth } from "express-openid-connect";
-import { log, openSessions, page, prepare, whoami } from "./support/index.ts";
+import { LRUCache } from "lru-cache";
+import { log, page, prepare, whoami } from "./support/index.ts";
 
 const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
 // #region store
-const DAY_MS = 24 * 60 * 60 * 1000;
-const sessions = await openSessions(DAY_MS);
-const newIds = new Set<string>();
+const DAY_MS = 24 * 60 * 60 * 1000; // the library's rollingDuration
+const sessions = new LRUCache<string, string>({
+  ttl: DAY_MS,
+  ttlAutopurge: true,
+});
+// Most are never used. What keeps only the newest does not grow.
+const newIds = new LRUCache<string, true>({ max: 10_000 });
 
 const store = {
-  get: async (id: string) => sessions.get(id),
+  get: async (id: string) => JSON.parse(sessions.get(id) ?? "null"),
   set: async (id: string, session: object) => {
     // The request that made an id may create its session. All others may only
     // update the session that they loaded, and after a logout there is none.
-    if (newIds.delete(id)) await sessions.create(id, session);
-    else await sessions.update(id, session);
+    // What has no header is no session, but a note of a back-channel logout.
+    const mayCreate = newIds.delete(id) || !("header" in session);
+    if (!mayCreate && !sessions.has(id)) return;
+    sessions.set(id, JSON.stringify(session));
   },
-  destroy: async (id: string) => sessions.delete(id),
+  destroy: async (id: string) => void sessions.delete(id),
 };
 
-function genid(req: Request) {
+function genid() {
   const id = crypto.randomUUID();
-  if (!req.res?.destroyed) newIds.add(id);
-  req.res?.once("close", () => newIds.delete(id));
+  newIds.set(id, true);
   return id;
 }
 // #endregion store
 
 // #region app
-app.use(sessions.readAhead);
 app.use(
   auth({
     ...provider,

@@ -10,7 +10,12 @@ import { type Cores, shareOutCores } from "./cores.ts";
 import type { Load, Loaded } from "./generator.ts";
 import { BODY, loggedIn } from "./race.ts";
 import { findRedis, type RedisServer, startRedis } from "./redis.ts";
-import { type Snippet, SnippetError, startSnippet } from "./snippet.ts";
+import {
+  needsRedis,
+  type Snippet,
+  SnippetError,
+  startSnippet,
+} from "./snippet.ts";
 import { IN_REDIS, VERDICTS } from "./verdicts.ts";
 
 /** How to measure. */
@@ -54,13 +59,13 @@ interface Running extends Contestant {
   load: Omit<Load, "seconds">;
 }
 
-/** Lists what is measured: each snippet, and once more on Redis if it can use that. */
+/** Lists what is measured: each snippet, in its process and on Redis, as far as it can be there. */
 export function contestants(names: string[], withRedis: boolean): Contestant[] {
   const snippets = Object.keys(VERDICTS).filter(
     (name) => name === BASE || names.includes(name),
   );
   return [BARE, ...snippets].flatMap((server): Contestant[] => [
-    { server, store: "process" },
+    ...(needsRedis(server) ? [] : [{ server, store: "process" } as const]),
     ...(withRedis && IN_REDIS.includes(server)
       ? [{ server, store: "Redis" } as const]
       : []),

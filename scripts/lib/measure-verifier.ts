@@ -5,7 +5,12 @@ import { logoutAfter, ORDERS } from "./orders.ts";
 import { race } from "./race.ts";
 import { recorded, replay } from "./replay.ts";
 import { runSnippets } from "./run.ts";
-import { type Snippet, startSnippet, withSnippet } from "./snippet.ts";
+import {
+  type Snippet,
+  startSnippet,
+  withoutSkipped,
+  withSnippet,
+} from "./snippet.ts";
 import { spread } from "./spread.ts";
 import type { Timings } from "./timings.ts";
 import { VERDICTS } from "./verdicts.ts";
@@ -81,7 +86,8 @@ export async function measureRuns(
   withPairs: boolean,
   options: Options,
 ): Promise<RunCost[]> {
-  const all = [ONE, ...Object.keys(VERDICTS).filter((name) => name !== ONE)];
+  const others = Object.keys(VERDICTS).filter((name) => name !== ONE);
+  const all = withoutSkipped([ONE, ...others]);
   const run = { names: [ONE], processes: 1 as 1 | 2, deep: false };
   const runs = [
     { ...run, what: "one snippet" },

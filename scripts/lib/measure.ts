@@ -7,7 +7,7 @@ import { type RedisServer, startRedis } from "./redis.ts";
 import { startSnippet } from "./snippet.ts";
 
 /** The remedies that keep something in Redis. */
-const REMEDIES = ["fix-deny-list", "fix-store", "fix-complete"];
+const REMEDIES = ["fix-deny-list", "fix-store-redis", "fix-complete"];
 
 /** How many copies of a key are made, so that what one of them takes is seen, all included. */
 const COPIES = 10_000;

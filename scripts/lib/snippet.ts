@@ -4,7 +4,12 @@ import type { Place, Reply, Request } from "./clock.ts";
 import type { FillReply, FillRequest } from "./fill.ts";
 import type { MemoryReply, MemoryRequest, Usage } from "./memory.ts";
 import type { PackagesReply, PackagesRequest } from "./packages.ts";
-import type { RedisServer } from "./redis.ts";
+import {
+  findRedis,
+  HOW_TO_INSTALL_REDIS,
+  type RedisServer,
+  startRedis,
+} from "./redis.ts";
 import type { HeldCommand } from "./redis-proxy.ts";
 import type { Timings } from "./timings.ts";
 
@@ -34,6 +39,24 @@ export type Inside = "./clock.ts" | "./fill.ts";
 /** What a snippet's process can be told, and what it replies. */
 type Asked = Request | MemoryRequest | FillRequest | PackagesRequest;
 type Replied = Reply | MemoryReply | FillReply | PackagesReply;
+
+/** The snippets that don't start without a Redis. */
+const NEED_REDIS = ["fix-store-redis"];
+
+/** Whether a snippet does not start without a Redis. */
+export const needsRedis = (name: string): boolean => NEED_REDIS.includes(name);
+
+/**
+ * Leaves out the snippets that can't start on this machine, and says so, by their names.
+ * @returns the others
+ */
+export function withoutSkipped(names: string[]): string[] {
+  if (findRedis()) return names;
+  for (const name of names.filter(needsRedis)) {
+    console.error(`${name} is skipped: no Redis (${HOW_TO_INSTALL_REDIS})`);
+  }
+  return names.filter((name) => !needsRedis(name));
+}
 
 /** Something that a snippet did wrong, with the last lines that it printed. */
 export class SnippetError extends Error {}
@@ -93,7 +116,7 @@ export interface Snippet {
 /**
  * Starts a snippet as a reader does, in its own process through tsx. Only its clock can be moved,
  * unless told otherwise, and it takes no time for its work: the verifier says when a request is
- * answered.
+ * answered. One that needs a Redis gets a server of its own, if the settings name none.
  * @param file the snippet's path
  * @param cancel aborts to end the process at once
  * @param settings what else to set in its environment
@@ -106,6 +129,37 @@ export async function startSnippet(
   cancel: AbortSignal,
   settings: NodeJS.ProcessEnv = {},
   inside: Inside = "./clock.ts",
+): Promise<Snippet> {
+  if (!needsRedis(basename(file, ".ts")) || settings.REDIS_URL) {
+    return startProcess(file, cancel, settings, inside);
+  }
+  const redis = await startRedis();
+  try {
+    const own = { ...settings, REDIS_URL: redis.url };
+    const snippet = await startProcess(file, cancel, own, inside);
+    return {
+      ...snippet,
+      async travel(milliseconds) {
+        await snippet.travel(milliseconds);
+        await redis.age(milliseconds);
+      },
+      async stop() {
+        const end = await snippet.stop();
+        await redis.stop();
+        return end;
+      },
+    };
+  } catch (error) {
+    await redis.stop();
+    throw error;
+  }
+}
+
+async function startProcess(
+  file: string,
+  cancel: AbortSignal,
+  settings: NodeJS.ProcessEnv,
+  inside: Inside,
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
   const first = settings.ISSUER_BASE_URL ? [] : ["./provider-first.mjs"];
@@ -172,9 +226,11 @@ export async function startSnippet(
 
   /** What waits for something to be printed, until it says that it has it. */
   const readers = new Set<(text: string) => boolean>();
-  child.stdout?.on("data", (text: string) => {
-    for (const read of readers) if (read(text)) readers.delete(read);
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (text: string) => {
+      for (const read of readers) if (read(text)) readers.delete(read);
+    });
+  }
   const printed = (pattern: RegExp) =>
     new Promise<void>((resolve) => {
       let seen = "";

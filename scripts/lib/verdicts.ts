@@ -83,6 +83,7 @@ export const VERDICTS: Record<string, Verdict> = {
   // The provider's logout token names the user, too, and the library's hooks go by either.
   "fix-back-channel": { ...HOLDS_ON_SERVER, otherDevice: false },
   "fix-store": HOLDS_ON_SERVER,
+  "fix-store-redis": HOLDS_ON_SERVER,
   "fix-complete": {
     ...HOLDS_ON_SERVER,
     updateCookie: "untouched",
@@ -117,19 +118,23 @@ export function differences(
 export const IN_REDIS = [
   "broken-check-then-set",
   "fix-deny-list",
-  "fix-store",
+  "fix-store-redis",
   "fix-complete",
 ];
 
 /** Who is in after a logout that overtook a write of the session on its way to Redis. */
 const LATE_WRITES: Record<string, string | null> = {
   "broken-check-then-set": "alice",
-  "fix-store": null,
+  "fix-store-redis": null,
   "fix-complete": null,
 };
 
 /** The snippets that keep something in one process, and don't claim to hold with two. */
-export const ONE_PROCESS_ONLY = ["broken-plain-store", "fix-back-channel"];
+export const ONE_PROCESS_ONLY = [
+  "broken-plain-store",
+  "fix-back-channel",
+  "fix-store",
+];
 
 /** Who is expected to be in after a late write; undefined where a request writes nothing. */
 export const lateWriteOf = (name: string): string | null | undefined =>

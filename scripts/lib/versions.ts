@@ -79,6 +79,7 @@ export const NEEDS: Record<string, Need> = {
   "fix-deny-list": BACK_CHANNEL,
   "fix-back-channel": BACK_CHANNEL,
   "fix-store": PROMISES,
+  "fix-store-redis": PROMISES,
   "fix-complete": PROMISES,
 };
 

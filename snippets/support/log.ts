@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from "express";
 import { LRUCache } from "lru-cache";
+import { sessionCookieValues } from "./cookies.ts";
 import { loginOf } from "./user.ts";
 
 /**
@@ -8,7 +9,7 @@ import { loginOf } from "./user.ts";
  */
 export const log: RequestHandler = (req, res, next) => {
   const route = `${req.method.padEnd(4)} ${req.path.padEnd(9)}`;
-  const sent = cookieBytes(req.headers.cookie?.split("; ") ?? []);
+  const sent = cookieBytes([req.headers.cookie ?? []].flat());
   const start = performance.now();
   console.log(`→ ${route}  session cookie ${sent ? "sent" : "not sent"}`);
   res.once("close", () => {
@@ -45,13 +46,9 @@ function describe(setCookies: string | string[]): string {
 
 /**
  * Counts the bytes of the session cookie's value, which are more than none when it is set.
- * A large session comes in chunks, `appSession.0` and so on, which count as one.
- * @param cookies texts that begin with `name=value`
- * @returns the count, or undefined when the session cookie is not among them
+ * @returns the count, or undefined when the session cookie is not in these headers
  */
-function cookieBytes(cookies: string[]): number | undefined {
-  const values = cookies.flatMap(
-    (text) => text.match(/^appSession(?:\.\d+)?=([^;]*)/)?.[1] ?? [],
-  );
+function cookieBytes(headers: string[]): number | undefined {
+  const values = sessionCookieValues(headers);
   return values.length ? values.join("").length : undefined;
 }

@@ -1,7 +1,10 @@
 import { auth, type ConfigParams } from "express-openid-connect";
 import createMemoryStore from "memorystore";
 
-type SessionStore = NonNullable<ConfigParams["session"]>["store"];
+/** A session store, as `auth()` takes it. */
+export type SessionStore = NonNullable<
+  NonNullable<ConfigParams["session"]>["store"]
+>;
 type LogoutStore = Exclude<
   ConfigParams["backchannelLogout"],
   boolean | undefined
@@ -15,4 +18,4 @@ export const MemoryStore = createMemoryStore(
   auth as never,
 ) as unknown as new (options: {
   checkPeriod: number;
-}) => NonNullable<SessionStore> & NonNullable<LogoutStore>;
+}) => SessionStore & NonNullable<LogoutStore>;

@@ -31,15 +31,8 @@ export interface Settings {
   claimBytes: number;
   /** The provider that the environment names; undefined asks for the local one. */
   provider: Provider | undefined;
-  /** The Redis that the environment names; undefined keeps sessions in this process. */
-  redis: RedisSettings | undefined;
-}
-
-export interface RedisSettings {
-  /** Where it is. It can have a password in it, so it is never printed. */
-  url: string;
-  /** How long it may take to answer a command, in ms. */
-  answerMs: number;
+  /** The Redis that the environment names. It can have a password in it, so it is never printed. */
+  redisUrl: string | undefined;
 }
 
 /**
@@ -54,7 +47,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     idpMs: wholeNumber(environment, "IDP_MS", 800, 600_000),
     claimBytes: wholeNumber(environment, "CLAIM_BYTES", 0, 20_000),
     provider: providerFrom(environment),
-    redis: redisFrom(environment),
+    redisUrl: redisFrom(environment),
   };
 }
 
@@ -120,16 +113,14 @@ function providerFrom(environment: NodeJS.ProcessEnv): Provider | undefined {
   return { issuerBaseURL, clientID, clientSecret, secret };
 }
 
-function redisFrom(environment: NodeJS.ProcessEnv): RedisSettings | undefined {
-  const { REDIS_URL: url } = environment;
-  const answerMs = wholeNumber(environment, "REDIS_MS", 1000, 600_000);
+function redisFrom({ REDIS_URL: url }: NodeJS.ProcessEnv): string | undefined {
   if (!url) return undefined;
   if (!/^rediss?:$/.test(protocolOf(url)) || !new URL(url).hostname) {
     throw new SettingsError(
       "REDIS_URL does not work: give an address such as redis://localhost:6379",
     );
   }
-  return { url, answerMs };
+  return url;
 }
 
 function protocolOf(text: string): string {
