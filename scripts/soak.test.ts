@@ -24,23 +24,23 @@ describe("npm run soak", { skip, concurrency: 2 }, () => {
   for (const [what, file, from, to, complaint] of [
     [
       "a plain SET",
-      "snippets/support/complete/redis.ts",
-      'set(id, value, "XX")',
-      "set(id, value)",
+      "snippets/drop-in/lasting-logout.ts",
+      "    if (update) {\n      await tryUpdate",
+      '    await call(store, "set", id, session);\n    if (id) return true;\n    if (update) {\n      await tryUpdate',
       /a session lives after its logout/,
     ],
     [
-      "no read ahead",
-      "snippets/fix-complete.ts",
-      "app.use(sessions.readAhead, guard)",
-      "app.use(guard)",
+      "a failed read that the library hears of",
+      "snippets/drop-in/lasting-logout.ts",
+      "visit.next(fail(visit, error));",
+      "return undefined;",
       /nobody has logged out, but .* cookie cleared/,
     ],
     [
       "a store that forgets",
-      "snippets/fix-complete.ts",
-      "24 * 60 * 60 * 1000",
-      "300",
+      "snippets/support/store.ts",
+      "new RedisStore({ client })",
+      "new RedisStore({ client, ttl: () => 1 })",
       /nobody has logged out, but .*, null, /,
     ],
     [

@@ -51,9 +51,6 @@ const BITES = "browser was expected to be 0, and is 19";
 const LIVES_ON = "server was expected to be 0, and is 35";
 const LIVES_AGAIN = "server was expected to be 0, and is 9";
 
-/** Lets every request write the session that it has, as a plain store does. */
-const NO_RULE: Edit = ["await sessions.update(", "await sessions.put("];
-
 /** For each snippet, its one idea taken out. */
 const SABOTAGES: Record<string, Sabotage[]> = {
   broken: [["has the fix in it", NO_LONGER_BITES, ...MOVE_UP]],
@@ -131,22 +128,14 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     ],
   ],
   "fix-complete": [
-    ["lets a dead id live again", LIVES_AGAIN, NO_RULE],
     [
-      "does not use its guard",
-      "nextUser was expected to be bob, and is null",
-      ["readAhead, guard", "readAhead"],
+      "does not use its one file",
+      LIVES_AGAIN,
+      ["lastingLogout(auth, {", "auth({"],
     ],
-    [
-      "shows the library the cookies of dead sessions",
-      "lateRequest was expected to be bob, and is null",
-      ["req.headers.cookie = others", "void others"],
-    ],
-    [
-      "has a cookie that does not outlive a day",
-      "rolls was expected to be true, and is false",
-      ["rolling: false", "rolling: true"],
-    ],
+  ],
+  "fix-complete-cookie": [
+    ["forgets at once what has ended", LIVES_ON, ["map.has(id)", "false"]],
   ],
 };
 
@@ -443,7 +432,12 @@ for (const name of ["fix-store", "fix-store-redis", "broken-check-then-set"]) {
   });
 }
 
-for (const name of ["fix-store", "fix-store-redis", "fix-complete"]) {
+for (const name of [
+  "fix-store",
+  "fix-store-redis",
+  "fix-complete",
+  "fix-complete-cookie",
+]) {
   test(
     `${name} keeps the basket of somebody who is not logged in`,
     skipFor(name),
@@ -521,39 +515,6 @@ describe("a user who wants to be logged in", { concurrency: 2 }, () => {
       },
     );
   }
-});
-
-describe("fix-complete", () => {
-  test("has no use for a dead cookie, or for what is left of a large one", async (t) => {
-    const { folder, edit } = copyRepository(t);
-    const file = "snippets/fix-complete.ts";
-    edit(
-      file,
-      "serve(app);",
-      `app.post("/basket", (req: any, res) => {
-         req.appSession.basket = true;
-         res.end();
-       });
-       serve(app);`,
-    );
-    const snippet = await startRunning(t, "fix-complete", folder);
-    const basket = new URL("/basket", snippet.baseURL);
-    for (const cookie of [
-      "appSession=00000000-0000-4000-8000-000000000000",
-      "appSession.0=left; appSession.1=over",
-      "other=1; appSession=; appSession.0=left",
-    ]) {
-      const answer = await fetch(basket, {
-        method: "POST",
-        headers: { cookie },
-      });
-      assert.equal(answer.status, 200);
-      const [set = "", ...more] = answer.headers.getSetCookie();
-      assert.deepEqual(more, []);
-      assert.match(set, /^appSession=[\da-f-]{36};/);
-      assert.ok(!set.startsWith(`${cookie};`));
-    }
-  });
 });
 
 describe("fix-navigations-only", () => {
@@ -679,6 +640,7 @@ describe("how long a logout holds", { concurrency: 2 }, () => {
     ["fix-deny-list", null],
     ["fix-back-channel", "alice"],
     ["fix-complete", null],
+    ["fix-complete-cookie", null],
   ] as const) {
     test(`${name}, after a very late response: ${user ?? "nobody"}`, async (t) => {
       const snippet = await startRunning(t, name);

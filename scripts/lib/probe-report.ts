@@ -31,19 +31,14 @@ const ADVICE = {
     when: "it is this route alone, and it has to know its user",
     link: `${POST}#make-the-route-read-only`,
   },
-  denyList: {
-    fix: "fix-deny-list",
-    when: "it can be any route, and there can be no session store",
-    link: `${POST}#keep-a-list-of-who-has-left`,
+  cookie: {
+    fix: "fix-complete-cookie",
+    when: "it should be whole (any route, old copies, the next user)",
+    link: `${POST}#all-of-it`,
   },
   store: {
-    fix: "fix-store",
-    when: "there is a store: let it only update what it still has",
-    link: `${POST}#a-store-that-knows-a-dead-session`,
-  },
-  complete: {
     fix: "fix-complete",
-    when: "it should be whole: any route, old copies, the next user",
+    when: "it should be whole, and there is a session store",
     link: `${POST}#all-of-it`,
   },
 } satisfies Record<string, Advice>;
@@ -52,11 +47,11 @@ const ADVICE = {
 export function adviceFor(finding: Finding): Advice[] {
   if (finding.verdict === "affected") {
     return finding.copy === "first"
-      ? [ADVICE.ordering, ADVICE.readOnly, ADVICE.denyList, ADVICE.complete]
-      : [ADVICE.store, ADVICE.complete];
+      ? [ADVICE.ordering, ADVICE.readOnly, ADVICE.cookie, ADVICE.store]
+      : [ADVICE.store];
   }
   const isWhole = finding.copy === "nobody" && !isThrownOut(finding);
-  return isWhole ? [] : [ADVICE.complete];
+  return isWhole ? [] : [ADVICE.cookie, ADVICE.store];
 }
 
 const known = ({ places }: Finding): Outcome[] =>

@@ -52,9 +52,9 @@ const ON_DISK = [
 /** How many users do something at once. */
 const WORKERS = 24;
 
-/** How often the clocks go on for a while, so that sessions that nobody changes are written. */
+/** How often the clocks go on for a while. */
 const LEAPS = 8;
-/** So long that all are due, and all together no longer than an ID token of the provider lives. */
+/** All together no longer than an ID token of the provider lives. */
 const LEAP_MS = 70 * 60 * 1000;
 
 /** How much larger a heap may be in the end, in megabytes. */
@@ -138,9 +138,14 @@ async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
     path: string,
     cookie: string,
   ): Outgoing => ({
-    method: /whoami|logout/.test(path) ? "GET" : "POST",
+    method: /update|draft/.test(path) ? "POST" : "GET",
     url: new URL(path, pair.both[process].baseURL),
-    headers: { cookie, "content-type": "application/json" },
+    headers: {
+      cookie,
+      "content-type": "application/json",
+      // A page that somebody goes to extends the session, and so writes it.
+      ...(path === "/" && { "sec-fetch-mode": "navigate" }),
+    },
     ...(/update|draft/.test(path) && { body: JSON.stringify(BODY) }),
   });
   const count = (answer: Answer): Answer => {
@@ -154,7 +159,7 @@ async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
 
   /** Fails when somebody is logged out who did not ask for it. */
   const request = async (session: Session, { process, any }: Dice) => {
-    const path = ["/whoami", "/update", "/draft"][any % 3] as string;
+    const path = ["/", "/whoami", "/update", "/draft"][any % 4] as string;
     const answer = await ask(process, path, session.cookie);
     if (session.isLeaving) return;
     const { effect } = effectOf(answer);
@@ -185,7 +190,9 @@ async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
       deadline(),
     );
     await inFlight.received;
+    const page = ask((any % 2) as 0 | 1, "/", session.cookie);
     const answer = await ask(process, "/logout", session.cookie);
+    await page;
     const isConfirmed = answer.status === 302;
     if (isConfirmed && user.session === session) {
       figures["logouts confirmed"] += 1;
@@ -345,6 +352,9 @@ async function sessionOf(browser: Browser): Promise<Session> {
 
 /** Reads whom an answer is for. */
 function userIn(answer: Answer): string | null {
+  if (answer.body.startsWith("<")) {
+    return answer.body.match(/(\w+) is logged in/)?.[1] ?? null;
+  }
   const { user, recordedBy } = JSON.parse(answer.body);
   return user ?? recordedBy ?? null;
 }

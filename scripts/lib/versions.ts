@@ -80,7 +80,7 @@ export const NEEDS: Record<string, Need> = {
   "fix-back-channel": BACK_CHANNEL,
   "fix-store": PROMISES,
   "fix-store-redis": PROMISES,
-  "fix-complete": PROMISES,
+  "fix-complete-cookie": BACK_CHANNEL,
 };
 
 /** Compares two versions such as 2.12.0, as a sort does. Releases before a release are not told apart. */
