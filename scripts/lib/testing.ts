@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -119,7 +119,9 @@ export function copyRepository(t: TestContext) {
   }
   // The README links to what is in .github.
   for (const name of ["snippets", "scripts", "posts", "assets", ".github"]) {
-    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    // A laboratory has packages of its own.
+    const filter = (path: string) => basename(path) !== "node_modules";
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter });
   }
   const modules = "node_modules";
   symlinkSync(join(ROOT, modules), join(folder, modules), "junction");

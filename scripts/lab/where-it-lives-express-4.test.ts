@@ -1,0 +1,3 @@
+import { testOn } from "./where-it-lives/suite.ts";
+
+await testOn(4);
