@@ -39,6 +39,21 @@ function textOf(data) {
   }
 }
 
+const styles = new WeakMap();
+
+/** As the library does, goes by how a function is written. */
+function styleOf(work) {
+  const known = styles.get(work);
+  if (known) return known;
+  const isAsync = work.constructor.name === "AsyncFunction";
+  const style = {
+    isAsync,
+    namesCallback: /\b(cb|callback)\b/.test(String(work)),
+  };
+  styles.set(work, style);
+  return style;
+}
+
 /** What a store keeps in the place of a session that has ended, until it forgets that. */
 function markFor(ms) {
   const expires = Date.now() + ms;
@@ -188,26 +203,24 @@ function lastingLogout(auth, config, options = {}) {
   }
 
   /** Asks a store that takes a callback, returns a promise, or does both. */
+  const askStore = (to, method, ...given) =>
+    new Promise((resolve, reject) => {
+      const work = to[method];
+      const back = (error, found) =>
+        // Stores of files say ENOENT of a session that is not there, and what is no JSON is none.
+        error && error.code !== "ENOENT" && !(error instanceof SyntaxError)
+          ? reject(error)
+          : resolve(found);
+      const { isAsync, namesCallback } = styleOf(work);
+      const takesNone = isAsync && !namesCallback;
+      const promise = work.call(to, ...given, ...(takesNone ? [] : [back]));
+      promise?.then?.((found) => {
+        if (found !== undefined || !namesCallback) resolve(found);
+      }, back);
+    });
+
   const call = (to, method, ...given) =>
-    ask(
-      () =>
-        new Promise((resolve, reject) => {
-          // As the library does, it goes by how the function is written.
-          const work = to[method];
-          const namesCallback = /\b(cb|callback)\b/.test(String(work));
-          const isAsync = work.constructor.name === "AsyncFunction";
-          const back = (error, found) =>
-            // Stores of files say ENOENT of a session that is not there, and what is no JSON is none.
-            error && error.code !== "ENOENT" && !(error instanceof SyntaxError)
-              ? reject(error)
-              : resolve(found);
-          const takesNone = isAsync && !namesCallback;
-          const promise = work.call(to, ...given, ...(takesNone ? [] : [back]));
-          promise?.then?.((found) => {
-            if (found !== undefined || !namesCallback) resolve(found);
-          }, back);
-        }),
-    );
+    ask(() => askStore(to, method, ...given));
 
   /** The request fails. But it costs nobody the session, and its error can be shown. */
   function fail(visit, cause) {
@@ -231,10 +244,12 @@ function lastingLogout(auth, config, options = {}) {
 
   async function find(id) {
     if (id.startsWith(MARK)) return undefined;
-    const [session, mark] = await Promise.all([
-      call(store, "get", id),
-      update ? undefined : call(store, "get", MARK + id),
-    ]);
+    const [session, mark] = await ask(() =>
+      Promise.all([
+        askStore(store, "get", id),
+        update ? undefined : askStore(store, "get", MARK + id),
+      ]),
+    );
     if (!session?.header || !session.data || mark) return undefined;
     const isOver = timeOf(session.cookie?.expires) <= Date.now();
     return isOver ? undefined : session;

@@ -23,7 +23,7 @@ export interface LastingLogoutOptions {
 type Handler = ReturnType<typeof Auth>;
 type Request = Parameters<Handler>[0] & { [name: string]: unknown };
 /** What the app sees as the session. */
-type Data = { [name: string]: unknown };
+type Data = { [name: string]: unknown; id_token?: unknown };
 type Life = { expires: number; maxAge: number };
 /** What the library gives to a store. A note of back-channel logout has no header. */
 type Stored = { header?: object; data?: Data; cookie?: Life };
@@ -91,6 +91,24 @@ function textOf(data: unknown): string {
     // The library says what is wrong with it, when it writes the session.
     return "";
   }
+}
+
+const styles = new WeakMap<
+  object,
+  { isAsync: boolean; namesCallback: boolean }
+>();
+
+/** As the library does, goes by how a function is written. */
+function styleOf(work: Store[string]) {
+  const known = styles.get(work);
+  if (known) return known;
+  const isAsync = work.constructor.name === "AsyncFunction";
+  const style = {
+    isAsync,
+    namesCallback: /\b(cb|callback)\b/.test(String(work)),
+  };
+  styles.set(work, style);
+  return style;
 }
 
 /** What a store keeps in the place of a session that has ended, until it forgets that. */
@@ -245,26 +263,24 @@ export function lastingLogout(
   }
 
   /** Asks a store that takes a callback, returns a promise, or does both. */
+  const askStore = (to: Store, method: string, ...given: unknown[]) =>
+    new Promise((resolve, reject) => {
+      const work = to[method] as Store[string];
+      const back = (error?: { code?: string } | null, found?: unknown) =>
+        // Stores of files say ENOENT of a session that is not there, and what is no JSON is none.
+        error && error.code !== "ENOENT" && !(error instanceof SyntaxError)
+          ? reject(error)
+          : resolve(found);
+      const { isAsync, namesCallback } = styleOf(work);
+      const takesNone = isAsync && !namesCallback;
+      const promise = work.call(to, ...given, ...(takesNone ? [] : [back]));
+      promise?.then?.((found: unknown) => {
+        if (found !== undefined || !namesCallback) resolve(found);
+      }, back);
+    });
+
   const call = (to: Store, method: string, ...given: unknown[]) =>
-    ask(
-      () =>
-        new Promise((resolve, reject) => {
-          // As the library does, it goes by how the function is written.
-          const work = to[method] as Store[string];
-          const namesCallback = /\b(cb|callback)\b/.test(String(work));
-          const isAsync = work.constructor.name === "AsyncFunction";
-          const back = (error?: { code?: string } | null, found?: unknown) =>
-            // Stores of files say ENOENT of a session that is not there, and what is no JSON is none.
-            error && error.code !== "ENOENT" && !(error instanceof SyntaxError)
-              ? reject(error)
-              : resolve(found);
-          const takesNone = isAsync && !namesCallback;
-          const promise = work.call(to, ...given, ...(takesNone ? [] : [back]));
-          promise?.then?.((found: unknown) => {
-            if (found !== undefined || !namesCallback) resolve(found);
-          }, back);
-        }),
-    );
+    ask(() => askStore(to, method, ...given));
 
   /** The request fails. But it costs nobody the session, and its error can be shown. */
   function fail(visit: Visit, cause: unknown): unknown {
@@ -288,10 +304,12 @@ export function lastingLogout(
 
   async function find(id: string): Promise<Stored | undefined> {
     if (id.startsWith(MARK)) return undefined;
-    const [session, mark] = (await Promise.all([
-      call(store, "get", id),
-      update ? undefined : call(store, "get", MARK + id),
-    ])) as [Stored | undefined, unknown];
+    const [session, mark] = (await ask(() =>
+      Promise.all([
+        askStore(store, "get", id),
+        update ? undefined : askStore(store, "get", MARK + id),
+      ]),
+    )) as [Stored | undefined, unknown];
     if (!session?.header || !session.data || mark) return undefined;
     const isOver = timeOf(session.cookie?.expires) <= Date.now();
     return isOver ? undefined : session;
@@ -627,7 +645,9 @@ function check(
   { update, ended, answerMs = 1, ...others }: LastingLogoutOptions,
 ): void {
   const store = config?.session?.store as Store | undefined;
-  const hooks = config?.backchannelLogout;
+  const hooks = config?.backchannelLogout as
+    | { store?: unknown; isLoggedOut?: unknown }
+    | undefined;
   const isA = (one: unknown, ...methods: string[]) =>
     methods.every((method) => typeof (one as Store)[method] === "function");
   const [mistake] = [
@@ -642,8 +662,8 @@ function check(
     store && ended && "ended is for cookie sessions: leave out one of the two",
     ended &&
       hooks &&
-      !(hooks as Store).store &&
-      (hooks as Store).isLoggedOut === undefined &&
+      !hooks.store &&
+      hooks.isLoggedOut === undefined &&
       "backchannelLogout needs a store of its own beside cookie sessions",
     !store && update && "update is for a store: give config.session.store",
     store &&
