@@ -84,7 +84,7 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     [
       "does not use its guard",
       BITES,
-      ['"/update", readOnlySession, ', '"/update", '],
+      ['app.use("/update", readOnlySession);\n', ""],
     ],
   ],
   "fix-navigations-only": [
@@ -92,8 +92,8 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     [
       "never sets the cookie again",
       "rolls was expected to be true, and is false",
-      ["if (isOld || isNavigation) session", "if (false) session"],
-      ["isUnchanged && !isNavigation", "isUnchanged"],
+      ["if (isOld || isNavigation(req)) session", "if (false) session"],
+      ["if (isNavigation(req) || textOf", "if (textOf"],
     ],
   ],
   "fix-front-end": [
@@ -584,8 +584,7 @@ for (const name of ["fix-read-only-route", "fix-navigations-only"]) {
   test(`${name} leaves alone the cookies of others, and knows its own by any name`, async (t) => {
     const { folder, edit } = copyRepository(t);
     const file = `snippets/${name}.ts`;
-    if (name === "fix-navigations-only") edit(file, '"appSession"', '"sid"');
-    else edit(file, "authRequired: false,", 'session: { name: "sid" },');
+    edit(file, '"appSession"', '"sid"');
     const theme = '(_req, res, next) => { res.cookie("sid-theme", 1); next() }';
     edit(file, "express.json(), record", `${theme}, express.json(), record`);
     const snippet = await startRunning(t, name, folder);

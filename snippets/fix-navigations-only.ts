@@ -20,30 +20,39 @@ app.use(log);
 // #region guard
 const HALF_A_DAY_MS = 12 * 60 * 60 * 1000; // half the library's rollingDuration
 const name = "appSession";
+// A large session is in several: appSession.0, appSession.1 and so on.
+const isSession = new RegExp(`^${name}(\\.\\d+)?=`);
 type WithSession = { [name]: { setAt?: number } };
 const sessionOf = (req: Request) => (req as unknown as WithSession)[name];
+const textOf = (req: Request) => JSON.stringify(sessionOf(req) ?? null);
+const isNavigation = (req: Request) => req.get("Sec-Fetch-Mode") === "navigate";
+
+// Above auth(). The last listener runs first, so this one runs after the
+// library's, and finds the cookie that the library has set.
+const guard: RequestHandler = (req, res, next) => {
+  onHeaders(res, () => {
+    if (isNavigation(req) || textOf(req) !== res.locals.before) return;
+    const cookies = [res.getHeader("Set-Cookie") ?? []].flat().map(String);
+    const others = cookies.filter((cookie) => !isSession.test(cookie));
+    res.setHeader("Set-Cookie", others);
+  });
+  next();
+};
 
 // Below auth(). Login and logout are answered before a request comes this far,
-// so their responses set the cookie as ever.
-const guard: RequestHandler = (req, res, next) => {
-  const isNavigation = req.get("Sec-Fetch-Mode") === "navigate";
-  const session = sessionOf(req);
-  const before = JSON.stringify(session);
+// so that for them there is nothing remembered, and the cookie is set.
+const remember: RequestHandler = (req, res, next) => {
+  res.locals.before = textOf(req);
   if (req.oidc.isAuthenticated()) {
-    const isOld = Date.now() - (session.setAt ?? 0) > HALF_A_DAY_MS;
-    if (isOld || isNavigation) session.setAt = Date.now();
+    const isOld = Date.now() - (sessionOf(req).setAt ?? 0) > HALF_A_DAY_MS;
+    if (isOld || isNavigation(req)) sessionOf(req).setAt = Date.now();
   }
-  // The last listener runs first. This one is registered after the library's,
-  // so it runs before it, and leaves it nothing to set a cookie with.
-  onHeaders(res, () => {
-    const isUnchanged = JSON.stringify(sessionOf(req)) === before;
-    if (isUnchanged && !isNavigation) res.cookie = () => res;
-  });
   next();
 };
 // #endregion guard
 
 // #region app
+app.use(guard);
 app.use(
   auth({
     ...provider,
@@ -54,7 +63,7 @@ app.use(
     session: { name },
   }),
 );
-app.use(guard);
+app.use(remember);
 
 app.get("/", page);
 app.get("/whoami", whoami);
