@@ -111,19 +111,6 @@ app.post("/update", express.json(), (req, res, next) => {
     });
   }
 
-  test("says in a line that a store can't be filled", async (t) => {
-    const { folder, edit } = copyRepository(t);
-    edit(
-      "snippets/fix-store.ts",
-      'get: async (id: string) => JSON.parse(sessions.get(id) ?? "null"),',
-      "get: async () => null,",
-    );
-    const from = ["--from", join(folder, "snippets"), "fix-store"];
-    const { code, stderr } = await run(t, "bench", ...SHORT, ...from);
-    assert.equal(code, 1);
-    assert.match(stderr, /^fix-store: the store has no such session\./);
-  });
-
   for (const [signal, exitCode] of [
     ["SIGINT", 130],
     ["SIGTERM", 143],

@@ -23,20 +23,6 @@ describe("npm run soak", { skip, concurrency: 2 }, () => {
 
   for (const [what, file, from, to, complaint] of [
     [
-      "a plain SET",
-      "snippets/drop-in/lasting-logout.ts",
-      "    if (update) {\n      await tryUpdate",
-      '    await call(store, "set", id, session);\n    if (id) return true;\n    if (update) {\n      await tryUpdate',
-      /a session lives after its logout/,
-    ],
-    [
-      "a failed read that the library hears of",
-      "snippets/drop-in/lasting-logout.ts",
-      "visit.next(fail(visit, error));",
-      "return undefined;",
-      /nobody has logged out, but .* cookie cleared/,
-    ],
-    [
       "a store that forgets",
       "snippets/support/store.ts",
       "new RedisStore({ client })",

@@ -259,10 +259,15 @@ describe("good news", () => {
   });
 });
 
-test("the table has every snippet but one, and fits 80 columns", () => {
+test("the table has every snippet but four, and fits 80 columns", () => {
   assert.deepEqual(
     Object.keys(VERDICTS).filter((name) => !VERSIONED.includes(name)),
-    ["broken-check-then-set"],
+    [
+      "broken-check-then-set",
+      "fix-store-redis",
+      "fix-complete",
+      "fix-complete-cookie",
+    ],
   );
   const news = upstreamNews(TRIED, []);
   const text = `${versionsTable(TRIED, news)}\n${versionsLegend(TRIED)}`;

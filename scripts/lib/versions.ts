@@ -47,9 +47,20 @@ export const writeVersions = (root: string, tried: Tried[]): void =>
     `[\n${tried.map((one) => JSON.stringify(one)).join(",\n")}\n]\n`,
   );
 
-/** The snippets that are tried. One of the others only breaks where there are two processes. */
+/**
+ * The snippets that are not tried here. One only breaks where there are two processes, one needs a Redis,
+ * and the laboratory tries the file that the other two stand on.
+ */
+const ELSEWHERE = [
+  "broken-check-then-set",
+  "fix-store-redis",
+  "fix-complete",
+  "fix-complete-cookie",
+];
+
+/** The snippets that are tried. */
 export const VERSIONED = Object.keys(VERDICTS).filter(
-  (name) => name !== "broken-check-then-set",
+  (name) => !ELSEWHERE.includes(name),
 );
 
 /** Something that a snippet needs of the library. */
@@ -79,8 +90,6 @@ export const NEEDS: Record<string, Need> = {
   "fix-deny-list": BACK_CHANNEL,
   "fix-back-channel": BACK_CHANNEL,
   "fix-store": PROMISES,
-  "fix-store-redis": PROMISES,
-  "fix-complete-cookie": BACK_CHANNEL,
 };
 
 /** Compares two versions such as 2.12.0, as a sort does. Releases before a release are not told apart. */
