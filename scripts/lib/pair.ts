@@ -15,13 +15,8 @@ export interface PairOptions {
   withRedis: boolean;
   /** More options for the command line of that. */
   redisSettings?: string[];
-  /** How long they wait for an answer of Redis, in milliseconds. */
-  redisMs?: number;
   claimBytes: number;
 }
-
-/** How long they wait unless told: a command that is held is not late. */
-const REDIS_MS = 20_000;
 
 /**
  * Starts two processes of one snippet, which share a provider, a secret and, where the snippet
@@ -52,7 +47,6 @@ export async function startPair(
     CLIENT_SECRET: provider.clientSecret,
     SECRET: provider.secret,
     REDIS_URL: url,
-    REDIS_MS: String(options.redisMs ?? REDIS_MS),
   });
   const started: Snippet[] = [];
   const end = async () => {

@@ -28,7 +28,6 @@ const ENVIRONMENT = {
   SECRET: undefined,
   CLAIM_BYTES: undefined,
   REDIS_URL: undefined,
-  REDIS_MS: undefined,
   PACKAGE_SUBSTITUTES: undefined,
 };
 

@@ -105,7 +105,6 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
   const pair = await startPair(options.file, options.cancel, {
     withRedis: true,
     redisSettings: ON_DISK,
-    redisMs: 1000,
     claimBytes: 0,
   });
   let soaked: Soaked | undefined;
