@@ -364,7 +364,7 @@ describe("openStore()", { concurrency: 2 }, () => {
   const withOpenStore = (t: TestContext) => {
     const { folder, edit } = copyRepository(t);
     const file = "snippets/broken-plain-store.ts";
-    edit(file, /new MemoryStore\(.*\)/, "await openStore()");
+    edit(file, /new MemoryStore\(.*\)/, "(await openStore()).store");
     edit(file, "MemoryStore,", "openStore,");
     return folder;
   };

@@ -1,7 +1,8 @@
 // All of it, in the one file that you can take into your app: lastingLogout
 // wraps auth(). A session that has ended stays ended, and only a response that
 // begins, changes, extends or ends a session touches its cookie. It works with
-// the store that you have. The price: two reads of it for each request.
+// the store that you have. The price: two reads of it for each request, or one
+// where you can give it `update`, which writes only what is there.
 //
 //   npx tsx snippets/fix-complete.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-complete.ts
@@ -15,18 +16,22 @@ const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
-const store = await openStore();
+const { store, ...options } = await openStore();
 
 // #region app
 app.use(
-  lastingLogout(auth, {
-    ...provider,
-    baseURL,
-    authRequired: false,
-    idpLogout: true,
-    authorizationParams: { response_type: "code" },
-    session: { store },
-  }),
+  lastingLogout(
+    auth,
+    {
+      ...provider,
+      baseURL,
+      authRequired: false,
+      idpLogout: true,
+      authorizationParams: { response_type: "code" },
+      session: { store },
+    },
+    options,
+  ),
 );
 
 app.get("/", page);

@@ -34,7 +34,7 @@ export function codeDiff(one: Source, other: Source): string {
   const [before, after] = [one, other].map(({ text }) =>
     text.replace(/^(?:\/\/.*\n)+\n*/, "").replace(MARKER, ""),
   ) as [string, string];
-  const options = { context: 2 };
+  const options = { context: 2, ignoreWhitespace: true };
   return createTwoFilesPatch(
     one.name,
     other.name,

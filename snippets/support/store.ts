@@ -1,3 +1,4 @@
+import type { LastingLogoutOptions } from "../drop-in/lasting-logout.ts";
 import { MemoryStore, type SessionStore } from "./memory-store.ts";
 import { openRedis } from "./redis.ts";
 
@@ -5,12 +6,24 @@ import { openRedis } from "./redis.ts";
  * Opens a session store of the express-session kind: connect-redis when `REDIS_URL` names a Redis,
  * which all processes share, and otherwise memorystore, in this process. Ends the process with one
  * line and exit code 1 when that Redis can't be reached.
+ * @returns the store and, with Redis, the option `update`, which writes only what is there
  */
-export async function openStore(): Promise<SessionStore> {
+export async function openStore(): Promise<{
+  store: SessionStore;
+  update?: NonNullable<LastingLogoutOptions["update"]>;
+}> {
   if (!process.env.REDIS_URL) {
-    return new MemoryStore({ checkPeriod: 24 * 60 * 60 * 1000 });
+    return { store: new MemoryStore({ checkPeriod: 24 * 60 * 60 * 1000 }) };
   }
   const client = await openRedis();
   const { RedisStore } = await import("connect-redis");
-  return new RedisStore({ client }) as unknown as SessionStore;
+  const store = new RedisStore({ client });
+  return {
+    store: store as unknown as SessionStore,
+    update: (id, session, value) =>
+      client.set(`${store.prefix}${id}`, JSON.stringify(session), {
+        condition: "XX",
+        expiration: { type: "PX", value },
+      }),
+  };
 }
