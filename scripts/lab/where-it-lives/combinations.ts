@@ -4,7 +4,7 @@ import type { StoreKind } from "./stores.ts";
 export interface Combination {
   name: string;
   express: 4 | 5;
-  library: "2.17.0" | "2.20.2" | "3.4.0";
+  library: "2.17.0" | "2.19.2" | "2.20.2" | "3.4.0";
   /** In which of its forms the app has the drop-in. */
   dropIn: "ts" | "cjs" | "es2016";
   /** Where sessions are; `cookies` is the library's default. */
@@ -195,6 +195,15 @@ export const COMBINATIONS: Combination[] = [
     dropIn: "cjs",
     store: "connect-redis 8",
     flow: "code",
+  },
+  {
+    // This version calls a store's functions once, to see what they return.
+    name: "connect-redis 8, tried by the library",
+    express: 4,
+    library: "2.19.2",
+    dropIn: "cjs",
+    store: "connect-redis 8",
+    plain: true,
   },
   {
     name: "connect-redis 9",
