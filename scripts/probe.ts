@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type Asking, asking } from "./lib/ask.ts";
-import { type Browser, ForeignForm, type Visited } from "./lib/browser.ts";
 import {
   endProgress,
   progressLine,
   runCommand,
   UsageError,
   untilSignal,
-} from "./lib/command.ts";
-import { inWords, probe, type Route, type Target } from "./lib/probe.ts";
+} from "./cli/command.ts";
+import { type Asking, asking } from "./cli/prompt.ts";
+import { wrap } from "./cli/terminal.ts";
+import { type Browser, ForeignForm, type Visited } from "./client/browser.ts";
 import {
   logInAs,
   logInByHand,
@@ -17,9 +17,9 @@ import {
   ProbeError,
   stranger,
   withCookies,
-} from "./lib/probe-login.ts";
-import { adviceFor, findingInWords } from "./lib/probe-report.ts";
-import { wrap } from "./lib/report.ts";
+} from "./probe/log-in.ts";
+import { inWords, probe, type Route, type Target } from "./probe/probe-app.ts";
+import { adviceFor, findingInWords } from "./probe/probe-report.ts";
 
 /** More than this is not asked of an app, so that a mistake of ours does not flood it. */
 const MOST_REQUESTS = 100;

@@ -1,17 +1,22 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { readBench } from "./lib/bench.ts";
-import { benchChart } from "./lib/bench-chart.ts";
-import { readBites } from "./lib/bites.ts";
-import { bitesChart } from "./lib/bites-chart.ts";
-import { runCommand } from "./lib/command.ts";
-import { ordersGrid, sequenceDiagram } from "./lib/diagrams.ts";
-import { javascriptOf } from "./lib/javascript.ts";
-import { generate, mistakes, type Text, TextError } from "./lib/markdown.ts";
-import { type Observed, readObserved } from "./lib/observed.ts";
-import { ORDERS } from "./lib/orders.ts";
+import { runCommand } from "./cli/command.ts";
+import { ROOT } from "./cli/root.ts";
+import { benchChart } from "./publish/bench-chart.ts";
+import { readBench } from "./publish/bench-data.ts";
+import { bitesChart } from "./publish/bites-chart.ts";
+import { readBites } from "./publish/bites-data.ts";
+import { ordersGrid, sequenceDiagram } from "./publish/diagrams.ts";
+import { javascriptOf } from "./publish/javascript.ts";
+import {
+  generate,
+  mistakes,
+  type Text,
+  TextError,
+} from "./publish/markdown.ts";
+import { type Observed, readObserved } from "./verify/observed.ts";
+import { ORDERS } from "./verify/orders.ts";
 
 const HELP = `Usage: npm run sync -- [options]
 
@@ -33,8 +38,6 @@ Options:
 Exit code: 0 when all is up to date, 1 when not, 2 when the command line makes
 no sense.
 `;
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs the command, and returns its exit code. */
 function main(): number {

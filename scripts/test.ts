@@ -1,15 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runCommand, UsageError } from "./lib/command.ts";
+import { runCommand, UsageError } from "./cli/command.ts";
 
 const HELP = `Usage: npm test -- [options] [file ...]
 
 Runs all tests, or those in the files that are named. Not every shell makes
-file names of scripts/*.test.ts, and Node 20 does not do it either.
+file names of scripts/*/*.test.ts, and Node 20 does not do it either.
 
 Options:
   -h, --help    print this
@@ -30,14 +31,22 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const all = readdirSync(FOLDER).filter((name) => name.endsWith(".test.ts"));
+  // The laboratory has packages, and tests, of its own.
+  const all = readdirSync(FOLDER, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(".test.ts") && !/^lab\b/.test(name));
   for (const file of positionals) {
     if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
   }
   const files = positionals.length
     ? positionals
     : all.map((name) => join(basename(FOLDER), name));
-  const words = ["--import", import.meta.resolve("tsx"), "--test", ...files];
+  const words = [
+    ...["--import", import.meta.resolve("tsx"), "--test"],
+    // By default it would leave one of two cores alone.
+    `--test-concurrency=${availableParallelism()}`,
+    ...files,
+  ];
   const child = spawn(process.execPath, words, {
     cwd: positionals.length ? undefined : dirname(FOLDER),
     stdio: "inherit",

@@ -1,28 +1,30 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import {
-  endProgress,
-  runCommand,
-  UsageError,
-  untilSignal,
-} from "./lib/command.ts";
 import {
   BROWSER_NAMES,
   BrowserError,
   findBrowser,
   HOW_TO_INSTALL,
-} from "./lib/installed.ts";
-import { writeSeenInBrowsers } from "./lib/observed.ts";
-import { paint, plainTable, textOf } from "./lib/report.ts";
-import { checkFolder, namesFrom, strangers } from "./lib/run.ts";
-import { SCENARIOS } from "./lib/scenarios.ts";
-import { withoutSkipped } from "./lib/snippet.ts";
-import { differencesIn, type Tour, tour } from "./lib/tour.ts";
+} from "./browsers/installed-browsers.ts";
+import { SCENARIOS } from "./browsers/scenarios.ts";
+import { writeSeenInBrowsers } from "./browsers/seen-in-browsers.ts";
+import { differencesIn, type Tour, tour } from "./browsers/tour.ts";
+import {
+  endProgress,
+  runCommand,
+  UsageError,
+  untilSignal,
+} from "./cli/command.ts";
+import { ROOT } from "./cli/root.ts";
+import { paint, plainTable, textOf } from "./cli/terminal.ts";
+import { withoutSkipped } from "./servers/snippet.ts";
+import { checkFolder, namesFrom } from "./verify/run-snippets.ts";
 
 const COLUMNS = SCENARIOS.map(
   ({ heading, meaning }) => `  ${heading.padEnd(10)} ${meaning}`,
 ).join("\n");
+
+import { readVerdicts } from "./verify/verdicts.ts";
 
 const HELP = `Usage: npm run verify:browsers -- [options] [snippet ...]
 
@@ -49,18 +51,18 @@ Exit code: 0 when all is as expected, 1 when something differs, a page is at
 fault or a browser is missing, 2 when the command line makes no sense.
 `;
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { options, browserNames, ...asked } = readCommandLine();
+  const { options, folder, browserNames, ...asked } = readCommandLine();
   if (options.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  const names = withoutSkipped(asked.names);
-  const folder = options.from ?? join(ROOT, "snippets");
-  const problems = strangers(folder);
+  const names = withoutSkipped(asked.names, folder);
+  const verdicts = readVerdicts(folder);
+  const problems = names.flatMap((name) =>
+    verdicts[name] ? [] : `${name} has no verdict: npm run verify -- ${name}`,
+  );
   const cancel = untilSignal();
   const tours: Tour[] = [];
   for (const browserName of browserNames) {
@@ -134,7 +136,9 @@ function readCommandLine() {
       help: { type: "boolean", short: "h" },
     },
   });
-  const names = namesFrom(positionals);
+  const folder = options.from ?? join(ROOT, "snippets");
+  checkFolder(folder);
+  const names = namesFrom(positionals, folder);
   const browserNames = BROWSER_NAMES.filter(
     (name) => name === (options.browser ?? name),
   );
@@ -146,8 +150,7 @@ function readCommandLine() {
   if (options.write && (options.browser || positionals.length > 0)) {
     throw new UsageError("--write goes with all snippets and both browsers");
   }
-  checkFolder(options.from);
-  return { options, names, browserNames };
+  return { options, folder, names, browserNames };
 }
 
 await runCommand("verify:browsers", main);

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
   endProgress,
@@ -7,10 +6,11 @@ import {
   runCommand,
   UsageError,
   untilSignal,
-} from "./lib/command.ts";
-import { type Observed, writeObserved } from "./lib/observed.ts";
-import { ORDERS } from "./lib/orders.ts";
-import { findRedis, HOW_TO_INSTALL_REDIS } from "./lib/redis.ts";
+} from "./cli/command.ts";
+import { ROOT } from "./cli/root.ts";
+import { paint } from "./cli/terminal.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "./servers/redis-server.ts";
+import { usesRedis, withoutSkipped } from "./servers/snippet.ts";
 import {
   aloneLines,
   answersBelow,
@@ -19,27 +19,13 @@ import {
   differenceLines,
   legend,
   losingOrder,
-  paint,
   type Row,
-} from "./lib/report.ts";
-import { checkFolder, namesFrom, runSnippets, strangers } from "./lib/run.ts";
-import { withoutSkipped } from "./lib/snippet.ts";
-import { upstreamNews } from "./lib/upstream.ts";
-import { IN_REDIS, ONE_PROCESS_ONLY, VERDICTS } from "./lib/verdicts.ts";
-import {
-  combinations,
-  installedVersions,
-  readVersions,
-  tryVersions,
-  VERSIONED,
-  VersionsError,
-  writeVersions,
-} from "./lib/versions.ts";
-import {
-  versionsLegend,
-  versionsProblems,
-  versionsTable,
-} from "./lib/versions-report.ts";
+  verdictToPaste,
+} from "./verify/answers-table.ts";
+import { type Observed, writeObserved } from "./verify/observed.ts";
+import { ORDERS } from "./verify/orders.ts";
+import { checkFolder, namesFrom, runSnippets } from "./verify/run-snippets.ts";
+import { readVerdicts, VERDICTS } from "./verify/verdicts.ts";
 
 const HELP = `Usage: npm run verify -- [options] [snippet ...]
 
@@ -56,10 +42,8 @@ Options:
                  only judged when they are named
   --orders       also print a shortest order that leaves the user logged in
   --json         print what was seen, as JSON
-  --versions     with several versions of express-openid-connect and of Express
   --write        with --deep: also try two processes, and write all of it to
-                 assets/verdicts.json, of which npm run sync makes the tables;
-                 with --versions: write what was seen to assets/versions.json
+                 assets/verdicts.json, of which npm run sync makes the tables
   --from FOLDER  take the snippets from another folder
   -h, --help     print this
 
@@ -70,28 +54,24 @@ Snippets:
   ${Object.keys(VERDICTS).join("\n  ")}
 
 Exit code: 0 when all is as expected, 1 when something differs or a snippet
-fails, or when a new version of the library has fixed the bug, 2 when the
-command line makes no sense.
+fails, 2 when the command line makes no sense.
 `;
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { options, processes, isAll, ...asked } = readCommandLine();
+  const { options, folder, processes, isAll, ...asked } = readCommandLine();
   if (options.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  const usesRedis = asked.names.some((name) => IN_REDIS.includes(name));
-  if ((processes === 2 || options.write) && usesRedis && !findRedis()) {
+  const isInRedis = asked.names.some((name) => usesRedis(name, folder));
+  if ((processes === 2 || options.write) && isInRedis && !findRedis()) {
     console.error(`two processes need a Redis: ${HOW_TO_INSTALL_REDIS}`);
     return 1;
   }
-  const names = withoutSkipped(asked.names);
-  if (options.versions) return verifyVersions(names, options);
-  const folder = options.from ?? join(ROOT, "snippets");
-  const problems = strangers(folder);
+  const names = withoutSkipped(asked.names, folder);
+  const verdicts = readVerdicts(folder);
+  const problems: string[] = [];
   const cancel = untilSignal();
   const run = async (processes: 1 | 2, deep = false): Promise<Row[]> => {
     if (cancel.aborted) return [];
@@ -105,7 +85,9 @@ async function main(): Promise<number> {
     });
     endProgress();
     return results.flatMap((result) => {
-      if (!("failure" in result)) return { ...result, processes };
+      if (!("failure" in result)) {
+        return { ...result, verdict: verdicts[result.name], processes };
+      }
       problems.push(result.failure.message);
       return [];
     });
@@ -115,10 +97,8 @@ async function main(): Promise<number> {
   if (cancel.aborted) return cancel.reason;
 
   // Those that don't claim to hold with two processes have to fail. Who asks for one wants to see it.
-  const news = newsOf(rows, folder);
   const isJudged = (row: Row) =>
-    !news.names.includes(row.name) &&
-    !(isAll && row.processes === 2 && ONE_PROCESS_ONLY.includes(row.name));
+    !(isAll && row.processes === 2 && row.verdict?.oneProcess);
   const alone = aloneLines(isAll ? [...rows, ...pairs] : []);
   problems.push(
     ...alone.problems,
@@ -136,6 +116,10 @@ async function main(): Promise<number> {
       ];
     }),
   ) as Observed;
+  const unjudged = rows.filter(({ verdict }) => !verdict);
+  if (isAll) {
+    problems.push(...unjudged.map(({ name }) => `${name} has no verdict`));
+  }
   if (options.write && problems.length === 0) writeObserved(ROOT, observed);
   if (options.json) {
     console.log(JSON.stringify(observed, null, 2));
@@ -144,65 +128,21 @@ async function main(): Promise<number> {
       `${answersTable(rows)}\n\n${answersBelow(rows)}\n\n${legend(processes)}`,
     );
     if (options.deep) console.log(`\n${deepTable(rows)}`);
+    for (const row of unjudged) console.log(`\n${verdictToPaste(row)}`);
     if (alone.lines.length > 0) console.log(`\n${alone.lines.join("\n")}`);
     if (options.orders) {
       for (const row of rows) console.log(`\n${losingOrder(row)}`);
     }
   }
-  return conclude(problems, news.lines, options.json);
+  return conclude(problems, options.json);
 }
 
-/** Prints what is wrong, and good news after that, and returns the exit code. */
-function conclude(problems: string[], news: string[], json = false): number {
+/** Prints what is wrong, and returns the exit code. */
+function conclude(problems: string[], json = false): number {
   if (problems.length > 0) console.error(`\n${problems.join("\n")}`);
-  if (news.length > 0) console.error(`\n${news.join("\n")}`);
-  if (problems.length + news.length > 0) return 1;
+  if (problems.length > 0) return 1;
   if (!json) console.log(`\n${paint("green", "Everything is as expected.")}`);
   return 0;
-}
-
-/** Looks whether what is installed has fixed the bug, and with which snippets that shows. */
-function newsOf(rows: Row[], folder: string) {
-  if (rows.length === 0) return { lines: [], names: [] };
-  const installed = installedVersions(folder);
-  const tried = rows.map(({ name, report: { observation } }) => ({
-    ...installed,
-    snippet: name,
-    observation,
-  }));
-  const { lines, isFixed } = upstreamNews(tried, readVersions(ROOT));
-  return { lines, names: tried.filter(isFixed).map((one) => one.snippet) };
-}
-
-/** Does what `--versions` asks for, and returns the exit code. */
-async function verifyVersions(
-  names: string[],
-  options: ReturnType<typeof readCommandLine>["options"],
-): Promise<number> {
-  const folder = options.from ?? join(ROOT, "snippets");
-  let pairs: ReturnType<typeof combinations>;
-  try {
-    pairs = combinations(ROOT, folder);
-  } catch (error) {
-    if (!(error instanceof VersionsError)) throw error;
-    console.error(error.message);
-    return 1;
-  }
-  const cancel = untilSignal();
-  const tried = await tryVersions(names, pairs, {
-    folder,
-    cancel,
-    progress: progressLine("Trying all versions"),
-  });
-  endProgress();
-  if (cancel.aborted) return cancel.reason;
-  const news = upstreamNews(tried, readVersions(ROOT));
-  const problems = versionsProblems(tried, news);
-  const isGood = problems.length + news.lines.length === 0;
-  if (options.write && isGood) writeVersions(ROOT, tried);
-  if (options.json) console.log(JSON.stringify(tried, null, 2));
-  else console.log(`${versionsTable(tried, news)}\n\n${versionsLegend(tried)}`);
-  return conclude(problems, news.lines, options.json);
 }
 
 function readCommandLine() {
@@ -213,14 +153,15 @@ function readCommandLine() {
       deep: { type: "boolean" },
       large: { type: "boolean" },
       processes: { type: "string", default: "1" },
-      versions: { type: "boolean" },
       json: { type: "boolean" },
       write: { type: "boolean" },
       from: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
-  const names = namesFrom(positionals);
+  const folder = options.from ?? join(ROOT, "snippets");
+  checkFolder(folder);
+  const names = namesFrom(positionals, folder);
   const processes = options.processes === "2" ? 2 : 1;
   if (String(processes) !== options.processes) {
     throw new UsageError("--processes takes 1 or 2");
@@ -228,20 +169,13 @@ function readCommandLine() {
   if (processes === 2 && options.deep) {
     throw new UsageError("--deep goes with one process");
   }
-  const { deep, large, orders, versions } = options;
-  if (versions && (deep || large || orders || processes === 2)) {
-    throw new UsageError("--versions goes with --json, --write and --from");
-  }
+  const { deep, large } = options;
   const isAll = positionals.length === 0;
-  const isWhole = (deep || versions) && !large && isAll;
+  const isWhole = deep && !large && isAll;
   if (options.write && !isWhole) {
-    throw new UsageError(
-      "--write goes with --deep or with --versions, and with nothing else",
-    );
+    throw new UsageError("--write goes with --deep, and with nothing else");
   }
-  checkFolder(options.from);
-  const all = versions ? VERSIONED : names;
-  return { options, names: isAll ? all : names, processes, isAll } as const;
+  return { options, folder, names, processes, isAll } as const;
 }
 
 await runCommand("verify", main);

@@ -5,6 +5,9 @@
 //
 //   npx tsx snippets/broken-check-then-set.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/broken-check-then-set.ts
+//
+// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
+// request none, other tab none, late write alice.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -3,6 +3,8 @@
 // expiry that it gives it no longer moves.
 //
 //   npx tsx snippets/broken-rolling-false.ts
+//
+// Verdict: as broken, but rolls no.
 
 import express from "express";
 import { auth } from "express-openid-connect";

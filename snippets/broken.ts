@@ -10,6 +10,10 @@
 //   ← POST /update    session cookie set
 //
 //   npx tsx snippets/broken.ts
+//
+// Verdict: update cookie set, logout cookie cleared, browser 19, server 35,
+// draft 19, next user alice, late request alice, knows user yes, rolls yes,
+// other device in, other tab alice.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -6,6 +6,9 @@
 // late response still sets a cookie, which the next one clears.
 //
 //   npx tsx snippets/fix-back-channel.ts
+//
+// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
+// request none, other device out, other tab none. One process only.
 
 import express from "express";
 import { auth } from "express-openid-connect";

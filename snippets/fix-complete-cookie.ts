@@ -4,6 +4,9 @@
 //
 //   npx tsx snippets/fix-complete-cookie.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-complete-cookie.ts
+//
+// Verdict: as broken, but update cookie untouched, browser 0, server 0, draft
+// 0, next user bob, late request bob, other tab none. Tried after half a day.
 
 import express from "express";
 import { auth } from "express-openid-connect";

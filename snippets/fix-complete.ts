@@ -6,6 +6,10 @@
 //
 //   npx tsx snippets/fix-complete.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-complete.ts
+//
+// Verdict: as broken, but update cookie untouched, browser 0, server 0, draft
+// 0, next user bob, late request bob, other tab none, late write none. Tried
+// after half a day.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -4,6 +4,9 @@
 // sendBeacon. And a slow request holds up the logout.
 //
 //   npx tsx snippets/fix-front-end.ts
+//
+// Verdict: as broken, but browser 0, server 1, draft 0, possible 1, next user
+// bob, late request bob.
 
 import express from "express";
 import { auth } from "express-openid-connect";

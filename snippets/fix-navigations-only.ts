@@ -7,6 +7,9 @@
 // have sessions that roll twice a day.
 //
 //   npx tsx snippets/fix-navigations-only.ts
+//
+// Verdict: as broken, but update cookie untouched, browser 0, draft 0, next
+// user bob, late request bob.
 
 import express, { type Request, type RequestHandler } from "express";
 import { auth } from "express-openid-connect";

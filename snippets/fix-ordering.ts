@@ -4,6 +4,9 @@
 // calls. And every other route still has the bug.
 //
 //   npx tsx snippets/fix-ordering.ts
+//
+// Verdict: as broken, but update cookie untouched, browser 0, next user bob,
+// late request bob, knows user no.
 
 import express from "express";
 import { auth } from "express-openid-connect";

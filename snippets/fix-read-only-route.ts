@@ -5,6 +5,9 @@
 // given, too: one that auth() does not know would be no fix, and no error.
 //
 //   npx tsx snippets/fix-read-only-route.ts
+//
+// Verdict: as broken, but update cookie untouched, browser 0, next user bob,
+// late request bob.
 
 import express, { type RequestHandler } from "express";
 import { auth } from "express-openid-connect";

@@ -5,6 +5,9 @@
 // good. The library clears the cookie, and destroys the session if it can.
 //
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-store-redis.ts
+//
+// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
+// request none, other tab none, late write none.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type Event, ORDERS } from "../../lib/orders.ts";
+import { type Event, ORDERS } from "../../verify/orders.ts";
 import type { App } from "./app.ts";
 import type { Combination } from "./combinations.ts";
 import { passHours } from "./moved-date.ts";
-import { type Transit, User, whoHas } from "./user.ts";
+import { type Transit, User, whoHas } from "./visitor.ts";
 
 /** Something that has to be true of an app that has the drop-in. */
 export interface Check {

@@ -1,6 +1,6 @@
-import type { Answer } from "../../lib/http.ts";
+import type { Answer } from "../../client/http.ts";
 import type { App } from "./app.ts";
-import { User } from "./user.ts";
+import { User } from "./visitor.ts";
 
 /** What says when an app answered, or is compared in another way. */
 const LEFT_OUT = ["date", "set-cookie", "location", "connection", "keep-alive"];

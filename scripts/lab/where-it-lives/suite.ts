@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { skipUnless } from "../../cli/testing.ts";
 import {
   findRedis,
   HOW_TO_INSTALL_REDIS,
   type RedisServer,
   startRedis,
-} from "../../lib/redis.ts";
-import { skipUnless } from "../../lib/testing.ts";
+} from "../../servers/redis-server.ts";
 import { type App, startApp } from "./app.ts";
 import { CHECKS } from "./checks.ts";
 import { COMBINATIONS } from "./combinations.ts";

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { ROOT } from "../cli/root.ts";
+import {
+  callBack,
+  copyRepository,
+  run,
+  skipSignals,
+  skipUnless,
+  start,
+} from "../cli/testing.ts";
+import {
+  BROWSER_NAMES,
+  type BrowserName,
+  findBrowser,
+  HOW_TO_INSTALL,
+} from "./installed-browsers.ts";
+import { readSeenInBrowsers } from "./seen-in-browsers.ts";
+
+const COMMAND = "verify-browsers";
+
+const needs = (name: BrowserName) => ({
+  skip: skipUnless(name, Boolean(findBrowser(name)), HOW_TO_INSTALL[name]),
+});
+
+/** Runs the command on the snippets of a copy, in one browser. */
+const visitIn = (
+  t: TestContext,
+  folder: string,
+  browser: BrowserName,
+  name: string,
+) => {
+  const words = ["--from", join(folder, "snippets"), "--browser", browser];
+  return run(t, COMMAND, ...words, name);
+};
+
+describe("npm run verify:browsers", { concurrency: 2 }, () => {
+  for (const browser of BROWSER_NAMES) {
+    test(`sees in ${browser} what is expected, and what the tables say`, {
+      ...needs(browser),
+    }, async (t) => {
+      const words = ["--json", "--browser", browser];
+      const { code, stdout, stderr } = await run(t, COMMAND, ...words);
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(
+        JSON.parse(stdout)[browser].outcomes,
+        readSeenInBrowsers(ROOT)[browser]?.outcomes,
+      );
+    });
+  }
+
+  const PAGE = "snippets/support/page.ts";
+  const UPDATE = 'app.post("/update", express.json(), record);\n';
+  /** Puts the route of `/update` below auth() again. */
+  const MOVE_DOWN: [from: string, to: string][] = [
+    [UPDATE, ""],
+    ['app.post("/draft"', `${UPDATE}app.post("/draft"`],
+  ];
+  for (const [what, name, browser, edits, complaint] of [
+    [
+      "has the fix in it",
+      "broken",
+      "chromium",
+      [
+        [UPDATE, ""],
+        ["app.use(\n  auth({", `${UPDATE}app.use(\n  auth({`],
+      ],
+      /^broken in chromium: "click" was expected to end with alice, and ends with nobody$/m,
+    ],
+    [
+      "dies while somebody clicks",
+      "broken",
+      "firefox",
+      [[UPDATE, 'app.post("/draft", () => process.exit(3));\n']],
+      /^firefox: broken: it ended, with exit code 3\./m,
+    ],
+    [
+      "has its route below auth() again",
+      "fix-ordering",
+      "chromium",
+      MOVE_DOWN,
+      /^fix-ordering in chromium: "click" was expected to end with nobody, and ends with alice$/m,
+    ],
+    [
+      "has its route below auth() again",
+      "fix-ordering",
+      "firefox",
+      MOVE_DOWN,
+      /^fix-ordering in firefox: "keepalive" was expected to end with nobody, and ends with alice$/m,
+    ],
+    [
+      "does not wait",
+      "fix-front-end",
+      "chromium",
+      [["await Promise.allSettled(inFlight);", ""]],
+      /^fix-front-end in chromium: "keys" was expected to end with nobody, and ends with alice$/m,
+    ],
+  ] as const) {
+    test(`fails in ${browser} when ${name} ${what}`, {
+      ...needs(browser),
+    }, async (t) => {
+      const { folder, edit } = copyRepository(t);
+      for (const [from, to] of edits) edit(`snippets/${name}.ts`, from, to);
+      const { code, stderr } = await visitIn(t, folder, browser, name);
+      assert.equal(code, 1);
+      assert.match(stderr, complaint);
+    });
+  }
+
+  test("fails when the pages are not for everybody, or ask elsewhere", {
+    ...needs("chromium"),
+  }, async (t) => {
+    const { folder, edit } = copyRepository(t);
+    edit(PAGE, '<html lang="en">', "<html>");
+    edit(PAGE, "#e6edf3", "#333");
+    edit(PAGE, "h1, p { overflow-wrap: anywhere; }", "h1 { width: 20em }");
+    edit(PAGE, 'localStorage.getItem("ended login") !== login', "true");
+    const image = '<img alt="" src="http://127.0.0.2:9/">';
+    edit(PAGE, "<main>\n", `<main>\n${image}\n`);
+
+    const { code, stderr } = await visitIn(t, folder, "chromium", "broken");
+    assert.equal(code, 1);
+    for (const complaint of [
+      '"click": "Nobody is logged in", 320 pixels wide: it needs ',
+      '"click": "Log in as", 320 pixels wide: .*(color-contrast)',
+      '"click": "alice is logged in", 1000 pixels wide: .*(html-has-lang)',
+      '"keys": a page breaks its policy: .*127.0.0.2:9',
+      '"keys": a page asks for http://127.0.0.2:9',
+      '"other tab": the page does not say why alice is back',
+    ]) {
+      assert.match(stderr, new RegExp(complaint.replace(/[()]/g, "\\$&")));
+    }
+  });
+
+  test("explains itself, and what it does not understand", async (t) => {
+    const help = await run(t, COMMAND, "--help");
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /^Usage: npm run verify:browsers/);
+    for (const line of help.stdout.split("\n")) assert.ok(line.length <= 80);
+
+    const browser = await run(t, COMMAND, "--browser", "lynx");
+    assert.equal(browser.code, 2);
+    assert.match(
+      browser.stderr,
+      /there is no browser lynx; there are chromium/,
+    );
+
+    const write = await run(t, COMMAND, "--write", "broken");
+    assert.equal(write.code, 2);
+    assert.match(write.stderr, /--write goes with all snippets/);
+  });
+
+  for (const [path, complaint] of [
+    ["/nowhere/chromium", /^chromium is missing: apt-get install chromium$/m],
+    [process.execPath, /^chromium does not start from .*$/m],
+  ] as const) {
+    test(`says in a line that there is no browser at ${path}`, async (t) => {
+      const words = ["--browser", "chromium", "broken"];
+      const file = join(ROOT, "scripts", `${COMMAND}.ts`);
+      const { ended } = start(t, file, words, { CHROMIUM: path });
+      const { code, stderr } = await ended;
+      assert.equal(code, 1);
+      assert.match(stderr, complaint);
+      assert.doesNotMatch(stderr, /^ +at /m);
+    });
+  }
+
+  for (const browser of BROWSER_NAMES) {
+    test(`leaves nothing of ${browser} behind on Ctrl-C`, {
+      skip: skipSignals || needs(browser).skip,
+    }, async (t) => {
+      const profiles = mkdtempSync(join(tmpdir(), "in-flight-"));
+      t.after(() => rmSync(profiles, { recursive: true }));
+      const { folder, write } = copyRepository(t);
+      const { called } = await callBack(t, (code) =>
+        write("snippets/broken.ts", code),
+      );
+      const words = ["--from", join(folder, "snippets"), "--browser", browser];
+      const command = start(
+        t,
+        join(ROOT, "scripts", `${COMMAND}.ts`),
+        [...words, "broken"],
+        { TMPDIR: profiles, TEMP: profiles },
+      );
+      const gone = await called;
+      const ofBrowser = () =>
+        readdirSync(profiles).filter((name) => name.includes("puppeteer"));
+      assert.equal(ofBrowser().length, 1);
+      command.kill("SIGINT");
+      await gone();
+      assert.equal((await command.ended).code, 130);
+      assert.deepEqual(ofBrowser(), []);
+    });
+  }
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { copyRepository, run, start } from "./testing.ts";
+
+describe("npm test", { concurrency: 2 }, () => {
+  test("runs every test file, and fails when one does", async (t) => {
+    const { folder, write } = copyRepository(t);
+    const scripts = join(folder, "scripts");
+    const names = readdirSync(scripts, { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith(".test.ts"));
+    const file = join(folder, "scripts", "test.ts");
+    for (const name of names) {
+      write(
+        `scripts/${name}`,
+        `import "node:test"; console.log("ran ${name}");`,
+      );
+    }
+    const { code, stdout } = await start(t, file).ended;
+    assert.equal(code, 0);
+    for (const name of names) {
+      const isOurs = !name.startsWith("lab");
+      assert.equal(stdout.includes(`ran ${name}`), isOurs, name);
+    }
+
+    mkdirSync(join(folder, "other"));
+    write("other/one.test.ts", 'throw new Error("no such luck");');
+    const other = await start(t, file, [join(folder, "other/one.test.ts")])
+      .ended;
+    assert.equal(other.code, 1);
+    assert.match(other.stdout, /no such luck/);
+    assert.doesNotMatch(other.stdout, /ran /);
+  });
+
+  test("explains itself, and what it does not understand", async (t) => {
+    const help = await run(t, "test", "--help");
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /^Usage: npm test/);
+    for (const line of help.stdout.split("\n")) assert.ok(line.length <= 80);
+    for (const [word, complaint] of [
+      ["--loud", /^test: .*--loud/],
+      ["none.test.ts", /^test: there is no file none\.test\.ts$/m],
+    ] as const) {
+      const { code, stderr } = await run(t, "test", word);
+      assert.equal(code, 2);
+      assert.match(stderr, complaint);
+    }
+  });
+});

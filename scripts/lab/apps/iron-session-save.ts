@@ -1,0 +1,54 @@
+// iron-session.ts, where POST /update writes into the session and saves it, as
+// a route does that keeps a cart, or when the user was last seen. Its response
+// sets the cookie, with all that the session had when the request came.
+//
+//   npx tsx scripts/apps/iron-session-save.ts
+
+import express from "express";
+import { getIronSession, type IronSession } from "iron-session";
+import { homePage, loginPage, secret, serve, USERS } from "./app-support.ts";
+
+interface Session {
+  user?: string;
+  lastSeen?: number;
+}
+
+const app = express();
+app.use(async (req, res: Answer, next) => {
+  res.locals.session = await getIronSession<Session>(req, res, {
+    cookieName: "iron-session",
+    password: secret,
+    cookieOptions: { secure: false },
+  });
+  next();
+});
+type Answer = express.Response<unknown, { session: IronSession<Session> }>;
+
+app.get("/", (_req, res: Answer) => {
+  res.send(homePage(res.locals.session.user));
+});
+app.get("/whoami", (_req, res: Answer) => {
+  res.json({ user: res.locals.session.user ?? null });
+});
+app.get("/login", (_req, res) => res.send(loginPage));
+
+for (const user of USERS) {
+  app.post(`/login/${user}`, async (_req, res: Answer) => {
+    res.locals.session.user = user;
+    await res.locals.session.save();
+    res.redirect("/");
+  });
+}
+
+app.get("/logout", (_req, res: Answer) => {
+  res.locals.session.destroy();
+  res.redirect("/");
+});
+
+app.post("/update", express.json(), async (_req, res: Answer) => {
+  res.locals.session.lastSeen = Date.now();
+  await res.locals.session.save();
+  res.json({ recordedBy: res.locals.session.user ?? null });
+});
+
+serve(app);

@@ -1,0 +1,638 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+} from "node:http";
+import https from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from "express";
+import which from "which";
+import {
+  findBrowser,
+  HOW_TO_INSTALL,
+  launchBrowser,
+} from "../browsers/installed-browsers.ts";
+import { ROOT } from "../cli/root.ts";
+import { copyRepository, skipUnless, start } from "../cli/testing.ts";
+import type { Browser } from "../client/browser.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
+import { serveQuickstart } from "../servers/serve-quickstart.ts";
+import {
+  needsRedis,
+  type Snippet,
+  startSnippet,
+  withSnippet,
+} from "../servers/snippet.ts";
+import { VERDICTS } from "../verify/verdicts.ts";
+import { logInAs, logInByHand } from "./log-in.ts";
+import { type Finding, probe, type Target } from "./probe-app.ts";
+
+const NEVER = new AbortController().signal;
+
+const target = (app: Target["app"], path = "/update"): Target => ({
+  app,
+  route: { method: "POST", path },
+  body: "{}",
+  headers: {},
+  logout: { method: "GET", path: "/logout" },
+  page: "/",
+  cookie: undefined,
+  goesOn: true,
+});
+
+async function probeSnippet(snippet: Snippet, path?: string): Promise<Finding> {
+  const users: [Browser, Browser] = [
+    await logInAs(snippet, "alice", "/login"),
+    await logInAs(snippet, "bob", "/login"),
+  ];
+  return probe(target(snippet, path), users, undefined, () => {});
+}
+
+const noRedis = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
+const NAMES = { first: "alice", second: "bob", nobody: null, unknown: "?" };
+
+for (const [name, verdict] of Object.entries(VERDICTS)) {
+  const skip = needsRedis(name) && noRedis;
+  test(`the probe agrees with the verifier on ${name}`, { skip }, async () => {
+    const file = join(ROOT, "snippets", `${name}.ts`);
+    await withSnippet(startSnippet(file, NEVER), async (snippet) => {
+      const found = await probeSnippet(snippet);
+      // A page that waits can't be seen from outside, so its route is as bare as broken's.
+      const expected = name === "fix-front-end" ? VERDICTS.broken : verdict;
+      const { sent, received } = found.places;
+      assert.ok("next" in sent && "next" in received, JSON.stringify(found));
+      assert.deepEqual(
+        {
+          verdict: found.verdict,
+          cookies: found.cookies,
+          updateCookie: found.route.effect,
+          logoutCookie: found.logout.effect,
+          browser: found.orders?.browser,
+          server: found.orders?.server,
+          nextUser: NAMES[received.next ?? "unknown"],
+          lateRequest: NAMES[sent.next ?? "unknown"],
+        },
+        {
+          verdict: expected?.browser ? "affected" : "safe",
+          cookies: ["appSession"],
+          updateCookie: expected?.updateCookie,
+          logoutCookie: expected?.logoutCookie,
+          browser: expected?.browser,
+          server: expected?.server,
+          nextUser: expected?.nextUser,
+          lateRequest: expected?.lateRequest,
+        },
+      );
+      const draft = await probeSnippet(snippet, "/draft");
+      assert.equal(draft.orders?.browser, expected?.draft);
+    });
+  });
+}
+
+test("a fix that is taken out is seen", async (t) => {
+  const { folder, edit } = copyRepository(t);
+  edit("snippets/fix-complete.ts", "lastingLogout(auth, {", "auth({");
+  const file = join(folder, "snippets", "fix-complete.ts");
+  await withSnippet(startSnippet(file, NEVER), async (snippet) => {
+    const { verdict, places } = await probeSnippet(snippet);
+    assert.equal(verdict, "affected");
+    assert.ok("server" in places.received);
+    assert.equal(places.received.server, "first");
+  });
+});
+
+/** A request that a small app got. */
+type Seen = Pick<IncomingMessage, "method" | "url" | "headers">;
+
+/** Serves an app on loopback until the test ends, and remembers what it is asked. */
+async function serve(t: TestContext, app: RequestListener) {
+  const seen: Seen[] = [];
+  const server = createServer((req, res) => {
+    seen.push({ method: req.method, url: req.url, headers: req.headers });
+    app(req, res);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as { port: number };
+  return { url: `http://127.0.0.1:${port}`, seen };
+}
+
+interface AppOptions {
+  /** Stands above everything, and gets each request first. */
+  above?: RequestHandler;
+  /** Whether it reads bodies before it loads sessions, as many apps do. */
+  isBodyFirst?: boolean;
+  /** Whether a request writes its session back, whatever became of that meanwhile. */
+  writesBack?: boolean;
+  /** What `/update` does, for whom. */
+  update?: (user: string | undefined, res: Response) => void;
+  /** Where a logout leads. */
+  afterLogout?: string;
+}
+
+type Update = NonNullable<AppOptions["update"]>;
+
+/** Makes a small app with sessions in memory, and one thing about it that a test is about. */
+function smallApp({
+  above = (_req, _res, next) => next(),
+  isBodyFirst = false,
+  writesBack = true,
+  update = (user, res) => res.json({ recordedBy: user ?? null }),
+  afterLogout = "/",
+}: AppOptions): Express {
+  const app = express();
+  app.use(above);
+  const sessions = new Map<string, string>();
+  const sidOf = (req: Request) => req.headers.cookie?.match(/sid=(\w+)/)?.[1];
+  const loadSession: RequestHandler = (req, res, next) => {
+    const sid = sidOf(req);
+    const user = sid && sessions.get(sid);
+    res.locals.user = user;
+    res.once("finish", () => {
+      const isRoute = req.path !== "/logout" && writesBack;
+      if (sid && user && isRoute) sessions.set(sid, user);
+    });
+    next();
+  };
+  app.use(isBodyFirst ? [express.json(), loadSession] : loadSession);
+  app.get("/", (_, res) => {
+    res.send(`<p>${res.locals.user ?? "nobody"} is here</p>`);
+  });
+  app.get("/login", (_, res) => {
+    const form = (user: string) =>
+      `<form method="post" action="/login/${user}"><button>${user}</button></form>`;
+    res.send(form("alice") + form("bob"));
+  });
+  app.post("/login/:user", (req, res) => {
+    const sid = randomBytes(8).toString("hex");
+    sessions.set(sid, req.params.user as string);
+    res.cookie("theme", "dark").cookie("sid", sid).redirect("/");
+  });
+  app.all("/logout", (req, res) => {
+    sessions.delete(sidOf(req) ?? "");
+    res.clearCookie("sid").redirect(afterLogout);
+  });
+  app.all("/update", express.json(), (_, res) => {
+    update(res.locals.user, res);
+  });
+  app.use(((error, _req, res, _next) => {
+    res.status(error.status ?? 500).send("no");
+  }) as ErrorRequestHandler);
+  return app;
+}
+
+/** Points the probe at an app that runs, from a command line. */
+async function run(
+  t: TestContext,
+  url: string,
+  words: string[],
+  input?: string,
+) {
+  const probe = join(ROOT, "scripts", "probe.ts");
+  const running = start(t, probe, [url, ...words], {}, input);
+  const { code, stdout, stderr } = await running.ended;
+  assert.doesNotMatch(stderr, /\n {4}at /, "no stack trace");
+  for (const line of stdout.split("\n")) {
+    assert.ok(line.length <= 80 || words.includes("--json"), line);
+  }
+  return { code, stdout, stderr };
+}
+
+const AS_ALICE = ["--post", "/update", "--as", "alice"];
+
+test("an app that writes its sessions back is affected, and hears what to do", async (t) => {
+  const { url, seen } = await serve(t, smallApp({}));
+  const words = [...AS_ALICE, "--as", "bob", "--json"];
+  const { code, stdout, stderr } = await run(t, url, words);
+  const found = JSON.parse(stdout);
+  assert.equal(code, 1, stderr);
+  assert.deepEqual(found.cookies, ["sid"]);
+  assert.equal(found.copy, "nobody");
+  assert.deepEqual(found.places.received, {
+    browser: "nobody",
+    overtaking: "nobody",
+    server: "first",
+    next: "second",
+  });
+  assert.deepEqual(
+    found.advice.map(({ fix }: { fix: string }) => fix),
+    ["fix-complete"],
+  );
+  const posts = seen.filter(({ url }) => url === "/update");
+  assert.ok(posts.length <= 12, `${posts.length} posts`);
+  assert.ok(seen.length <= 100, `${seen.length} requests`);
+});
+
+test("Auth0's quickstart is as affected as broken.ts", async (t) => {
+  const url = await serveQuickstart(t);
+  const orders = `Of the 35 orders in which this can happen, ${VERDICTS.broken?.browser} leave`;
+  for (const users of [
+    ["--as", "alice"],
+    ["--as", "alice", "--as", "bob", "--page", "/profile"],
+  ]) {
+    const { code, stdout, stderr } = await run(t, url, [
+      "--post",
+      "/api",
+      ...users,
+    ]);
+    assert.match(
+      stdout,
+      /^AFFECTED: a late POST \/api undoes a logout/m,
+      stderr,
+    );
+    assert.ok(stdout.replaceAll(/\s+/g, " ").includes(orders), stdout);
+    assert.match(stdout, /The session is in the cookie appSession\./);
+    assert.equal(code, 1);
+  }
+});
+
+test("an app that does not is safe", async (t) => {
+  const { url } = await serve(t, smallApp({ writesBack: false }));
+  const { code, stdout } = await run(t, url, AS_ALICE);
+  assert.match(stdout, /SAFE/);
+  assert.equal(code, 0);
+});
+
+test("no value of a cookie is printed", async (t) => {
+  const values: string[] = [];
+  const above: RequestHandler = (req, _res, next) => {
+    values.push(...(req.headers.cookie?.match(/sid=(\w+)/)?.slice(1) ?? []));
+    next();
+  };
+  const { url } = await serve(t, smallApp({ above }));
+  for (const words of [AS_ALICE, [...AS_ALICE, "--json"]]) {
+    const { stdout, stderr } = await run(t, url, words);
+    assert.ok(values.length > 0);
+    for (const value of values) {
+      assert.ok(!(stdout + stderr).includes(value), stdout);
+    }
+  }
+});
+
+/** Logs in to a small app, as somebody does who then copies the header from a browser. */
+async function cookieOf(url: string, user: string): Promise<string> {
+  const app = { baseURL: url, now: Date.now };
+  const browser = await logInAs(app, user, "/login");
+  const { headers } = await browser.compose("navigate", "GET", "/");
+  return headers.cookie ?? "";
+}
+
+test("a Cookie header can be piped in, and a second one", async (t) => {
+  const { url } = await serve(t, smallApp({}));
+  const lines = async (...users: string[]) => {
+    const cookies = [];
+    for (const user of users) cookies.push(await cookieOf(url, user));
+    return `Cookie: ${cookies.join("\n")}\n`;
+  };
+  const words = ["--post", "/update", "--paste", "--json"];
+  const one = await run(t, url, words, await lines("alice"));
+  assert.equal(JSON.parse(one.stdout).places.sent.next, undefined);
+  assert.equal(one.code, 1, one.stderr);
+  const two = await run(t, url, words, await lines("alice", "bob"));
+  assert.equal(JSON.parse(two.stdout).places.sent.next, "second");
+});
+
+test("a logout is not followed to another site with a pasted cookie", async (t) => {
+  const other = await serve(t, (_, res) => res.end("welcome"));
+  const app = smallApp({ afterLogout: `${other.url}/end` });
+  const { url } = await serve(t, app);
+  const words = ["--post", "/update", "--paste"];
+  const { stdout } = await run(t, url, words, await cookieOf(url, "alice"));
+  assert.match(stdout, new RegExp(`leads on to ${other.url}`));
+  assert.equal(other.seen.length, 0);
+  // Who logs in with the provider's form has cookies there, too, and it gets those alone.
+  const here = url.replace("127.0.0.1", "localhost");
+  await run(t, here, AS_ALICE);
+  assert.equal(other.seen.length, 1);
+  assert.equal(other.seen[0]?.headers.cookie, undefined);
+});
+
+/** Puts a page in the place of one of an app's. */
+const withPage =
+  (path: string, html: string): RequestHandler =>
+  (req, res, next) =>
+    req.path === path ? void res.send(html) : next();
+
+test("no form is sent to a host that nobody has named", async (t) => {
+  const other = await serve(t, (_, res) => res.end("welcome"));
+  const field = (name: string) =>
+    `<input type="hidden" name="${name}" value="hidden field">`;
+  for (const [path, html] of [
+    [
+      "/login",
+      `<form method="post" action="${other.url}/callback">${field("state")}</form>
+       <script>document.forms[0].submit()</script>`,
+    ],
+    [
+      "/login",
+      `<form method="post" action="${other.url}"><button>alice</button></form>`,
+    ],
+    [
+      "/bye",
+      `<form method="post" action="${other.url}">${field("xsrf")}</form>`,
+    ],
+  ] as const) {
+    const app = smallApp({ above: withPage(path, html), afterLogout: "/bye" });
+    const { url } = await serve(t, app);
+    const { code, stdout, stderr } = await run(t, url, AS_ALICE);
+    assert.equal(code, 2);
+    const expected = `a form of ${url} would go to ${other.url}, so it is not sent`;
+    assert.ok(stderr.includes(expected), stderr);
+    assert.equal(stderr.trim().split("\n").length, 1, stderr);
+    assert.doesNotMatch(stdout + stderr, /hidden field/);
+  }
+  assert.equal(other.seen.length, 0);
+});
+
+test("an app that has another address for itself is told", async (t) => {
+  const url = await serveQuickstart(t);
+  const other = await serve(t, (req, res) => {
+    res.writeHead(302, { location: url + req.url }).end();
+  });
+  const { code, stderr } = await run(t, other.url, AS_ALICE);
+  assert.equal(code, 2);
+  assert.ok(stderr.includes(`would go to ${url}, so it is not sent`), stderr);
+  assert.ok(stderr.includes(`is ${other.url} what the app has`), stderr);
+});
+
+test("a login that the app refuses is told from a page without a form", async (t) => {
+  const refused = `<form method="post" action="/callback">
+    <input type="hidden" name="error" value="access_denied">
+    <input type="hidden" name="state" value="1">
+    </form><script>document.forms[0].submit()</script>`;
+  const app = smallApp({ above: withPage("/login", refused) });
+  const { url } = await serve(t, app);
+  await assert.rejects(
+    logInAs({ baseURL: url, now: Date.now }, "alice", "/login"),
+    /the login fails, POST \/callback was answered with 404: leave out --as/,
+  );
+});
+
+test("a GET that is slower than the logout is caught by chance", async (t) => {
+  const asked = new Map<string, number>();
+  let answer: (() => void) | undefined;
+  const above: RequestHandler = (req, res, next) => {
+    if (req.path === "/logout") res.once("finish", () => answer?.());
+    next();
+  };
+  const update: Update = (user, res) => {
+    const { cookie = "" } = res.req.headers;
+    const count = (asked.get(cookie) ?? 0) + 1;
+    asked.set(cookie, count);
+    const send = () => void res.json({ recordedBy: user ?? null });
+    // Of the second login the third request, after two examples of what the route answers.
+    const isRacing = user && [...asked.keys()].at(-1) === cookie && count === 3;
+    if (isRacing && logins(asked) === 2) answer = send;
+    else send();
+  };
+  const { url } = await serve(t, smallApp({ above, update }));
+  const words = ["--get", "/update", "--as", "alice", "--json"];
+  const { code, stdout, stderr } = await run(t, url, words);
+  assert.equal(code, 1, stderr);
+  assert.equal(JSON.parse(stdout).places.received.server, "first");
+});
+
+/** How many sessions there were, by the cookies that came. */
+const logins = (asked: Map<string, number>): number =>
+  [...asked.keys()].filter((cookie) => cookie.includes("sid=")).length;
+
+test("what can't be told is said in a line, with what to do", async (t) => {
+  const refuse =
+    (status: number): Update =>
+    (_, res) =>
+      void res.status(status).send("no");
+  const cases: [string, AppOptions, string[], RegExp][] = [
+    ["a wrong path", {}, ["--post", "/nothing"], /404: is the path right\?/],
+    ["a wrong method", { update: refuse(405) }, [], /405: it takes no POST/],
+    ["a CSRF token", { update: refuse(403) }, [], /CSRF token, give that with/],
+    ["a bad body", {}, ["--body", "{"], /400: is the body right\?/],
+    ["a failure", { update: refuse(500) }, [], /500: it has to succeed/],
+    ["a wrong logout", {}, ["--logout", "/"], /still logged in: name another/],
+    [
+      "a page for all",
+      {},
+      ["--page", "/login"],
+      /a page that shows it, with --page/,
+    ],
+    [
+      "one user twice",
+      {},
+      ["--as", "alice"],
+      /same to both users. Are they two\?/,
+    ],
+    ["no such user", {}, ["--login", "/"], /no form with a button “alice”/],
+  ];
+  const tries = cases.map(async ([name, options, words, expected]) => {
+    const { url } = await serve(t, smallApp(options));
+    const all = words.includes("--post") ? ["--as", "alice"] : AS_ALICE;
+    const { code, stderr } = await run(t, url, [...all, ...words]);
+    assert.equal(code, 2, `${name}: ${stderr}`);
+    assert.match(stderr, expected, name);
+    assert.equal(stderr.trim().split("\n").length, 1, stderr);
+  });
+  const begin = Date.now();
+  await Promise.all(tries);
+  // A request that is still held by then is given up by itself after a minute.
+  assert.ok(Date.now() - begin < 50_000, "it ends at once");
+});
+
+test("a session that has ended is told from one that is good", async (t) => {
+  const { url } = await serve(t, smallApp({}));
+  const words = ["--post", "/update", "--paste"];
+  for (const [input, expected] of [
+    ["sid=0123", /the same to the user and to nobody. Is the user logged in\?/],
+    ["hello", /that was no Cookie header/],
+    ["", /that was no Cookie header/],
+  ] as const) {
+    const { code, stderr } = await run(t, url, words, input);
+    assert.equal(code, 2);
+    assert.match(stderr, expected);
+  }
+});
+
+test("a place that can't be forced is not called safe", async (t) => {
+  const early: RequestHandler = (req, res, next) =>
+    req.path === "/update" ? void res.json({}) : next();
+  const cases: [AppOptions, RegExp][] = [
+    [{ above: early, writesBack: false }, /answers \(200\) before it has read/],
+    [{ isBodyFirst: true }, /loads the session after its body, it seems/],
+  ];
+  for (const [options, expected] of cases) {
+    const { url } = await serve(t, smallApp(options));
+    const cookie = await cookieOf(url, "alice");
+    const words = ["--post", "/update", "--paste"];
+    const { code, stdout, stderr } = await run(t, url, words, cookie);
+    assert.match(stdout.replaceAll(/\s+/g, " "), expected, stderr);
+    assert.match(stdout, /COULD NOT TELL/);
+    assert.equal(code, 2);
+  }
+});
+
+test("it says when nobody is there, or something else", async (t) => {
+  const { url } = await serve(t, (req) => req.socket.destroy());
+  const gone = createServer().listen(0, "127.0.0.1");
+  await once(gone, "listening");
+  const { port } = gone.address() as { port: number };
+  gone.close();
+  const plain = await serve(t, smallApp({}));
+  for (const [address, expected] of [
+    [`http://127.0.0.1:${port}`, /nothing answers at .*: is the app running\?/],
+    [url, /hangs up: does it want https\?/],
+    [plain.url.replace("http", "https"), /does not speak https: try http/],
+  ] as const) {
+    const { code, stderr } = await run(t, address, AS_ALICE);
+    assert.equal(code, 2);
+    assert.match(stderr, expected);
+  }
+});
+
+test("a host that is not this machine is asked only if that is wanted", async (t) => {
+  const { code, stderr } = await run(t, "http://192.0.2.1", AS_ALICE);
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /192\.0\.2\.1 is not this machine: say --yes if you may/,
+  );
+});
+
+test("a command line that makes no sense is told from an app that does not", async (t) => {
+  for (const [words, expected] of [
+    [["localhost:3000", "--post", "/update"], /is no address like/],
+    [["http://localhost:3000/app", "--post", "/"], /the app's address alone/],
+    [["http://localhost:3000"], /name one route/],
+    [
+      ["http://localhost:3000", "--post", "update"],
+      /begins with a slash: \/update/,
+    ],
+    [
+      ["http://localhost:3000", ...AS_ALICE, "--paste"],
+      /one of --as and --paste/,
+    ],
+    [
+      ["http://localhost:3000", ...AS_ALICE, "--ca", "none"],
+      /none can't be read/,
+    ],
+    [
+      ["http://localhost:3000", ...AS_ALICE, "--header", "Cookie: a=b"],
+      /stands in your shell's history: use --paste/,
+    ],
+  ] as const) {
+    const [url = "", ...others] = words;
+    const { code, stderr } = await run(t, url, others);
+    assert.equal(code, 2);
+    assert.match(stderr, expected);
+    assert.match(stderr, /Try: npm run probe -- --help/);
+  }
+});
+
+test("the help fits a terminal", async (t) => {
+  const { code, stdout } = await run(t, "--help", []);
+  assert.equal(code, 0);
+  assert.match(stdout, /Usage: npm run probe/);
+});
+
+const openssl = which.sync("openssl", { nothrow: true });
+
+test("a certificate of one's own authority is taken with --ca", {
+  skip: skipUnless("openssl", Boolean(openssl), "apt-get install openssl"),
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "in-flight-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  execFileSync(
+    openssl as string,
+    [
+      ...[
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+      ],
+      ...["-nodes", "-days", "1", "-subj", "/CN=localhost"],
+      ...["-addext", "subjectAltName=DNS:localhost"],
+      ...["-keyout", key, "-out", cert],
+    ],
+    { stdio: "ignore" },
+  );
+  const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  const server = https.createServer(tls, smallApp({}));
+  server.listen(0, "localhost");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as { port: number };
+  const url = `https://localhost:${port}`;
+  const without = await run(t, url, AS_ALICE);
+  assert.match(without.stderr, /give its authority with --ca/);
+  assert.equal(without.code, 2);
+  const { code, stderr } = await run(t, url, [...AS_ALICE, "--ca", cert]);
+  assert.equal(code, 1, stderr);
+});
+
+const chromium = findBrowser("chromium");
+
+test("who logs in by hand gives the app's cookies, and no others", {
+  skip: skipUnless("chromium", Boolean(chromium), HOW_TO_INSTALL.chromium),
+}, async (t) => {
+  const real = await launchBrowser("chromium", chromium as string);
+  t.after(() => real.close());
+  const file = join(ROOT, "snippets", "broken.ts");
+  await withSnippet(startSnippet(file, NEVER), async (snippet) => {
+    const logIn = (user: string) =>
+      logInByHand(
+        snippet,
+        real,
+        async () => {
+          const page = (await real.pages()).at(-1);
+          assert.ok(page);
+          await page.locator("a.button").click();
+          await page.locator(`::-p-xpath(//button[text()="${user}"])`).click();
+          await page.locator("#log-out").wait();
+          return "";
+        },
+        "",
+      );
+    const users: [Browser, Browser] = [
+      await logIn("alice"),
+      await logIn("bob"),
+    ];
+    const { headers } = await users[0].compose("navigate", "GET", "/");
+    assert.match(headers.cookie ?? "", /^appSession=[^;]*$/);
+    const found = await probe(target(snippet), users, undefined, () => {});
+    assert.equal(found.orders?.browser, VERDICTS.broken?.browser);
+  });
+});
+
+test("Ctrl-C ends it while the app does not answer", async (t) => {
+  let isAsked = () => {};
+  const asked = new Promise<void>((resolve) => {
+    isAsked = resolve;
+  });
+  const { url } = await serve(t, () => isAsked());
+  const probe = start(t, join(ROOT, "scripts", "probe.ts"), [url, ...AS_ALICE]);
+  await asked;
+  probe.kill("SIGINT");
+  assert.equal((await probe.ended).code, 130);
+});

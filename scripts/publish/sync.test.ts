@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { copyRepository, run } from "../cli/testing.ts";
+import { FIGURES_FOLDER } from "./figures-list.ts";
+import { codeDiff, region } from "./regions.ts";
+
+const POST =
+  "posts/2023-03-10-express-openid-connect-and-in-flight-requests.md";
+
+const SECOND_POST = "posts/2023-03-11-a-better-idea.md";
+
+describe("npm run sync", { concurrency: 2 }, () => {
+  test("finds all up to date, and changes nothing", async (t) => {
+    const { folder } = copyRepository(t);
+    const { code, stdout, stderr } = await run(t, "sync", "--in", folder);
+    assert.deepEqual([code, stdout, stderr], [0, "", ""]);
+  });
+
+  test("mends what --check finds stale", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    const before = readFileSync(join(folder, POST), "utf8");
+    edit(POST, 'app.get("/", page);', 'app.get("/", oldPage);');
+    edit(POST, "+app.post(", "+app.put(");
+    edit(POST, /-->19<!--/, "-->18<!--");
+    edit(POST, 'width="720" alt="The Headers tab', 'width="1440" alt="The tab');
+    edit("assets/broken.svg", "alice", "bob");
+    edit("README.md", "| 1323 B ", "| 1324 B ");
+
+    const check = await run(t, "sync", "--check", "--in", folder);
+    assert.equal(check.code, 1);
+    assert.deepEqual(check.stderr.trim().split("\n"), [
+      "README.md: <!-- verdicts: all --> is stale: run npm run sync",
+      `${POST}: <!-- snippet: snippets/broken.ts#app --> is stale: run npm run sync`,
+      `${POST}: <!-- figure: logout-cookies --> is stale: run npm run sync`,
+      `${POST}: <!-- diff: snippets/broken.ts snippets/fix-ordering.ts --> is stale: run npm run sync`,
+      `${POST}: <!-- seen: broken.browser --> is stale: run npm run sync`,
+      "assets/broken.svg is stale: run npm run sync",
+    ]);
+
+    assert.equal((await run(t, "sync", "--in", folder)).code, 0);
+    assert.equal(readFileSync(join(folder, POST), "utf8"), before);
+  });
+
+  test("notices that something else was measured", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    edit("assets/bench.csv", /(?<=^fix-ordering,process,\d,)\d/gm, "9");
+    const { code, stderr } = await run(t, "sync", "--check", "--in", folder);
+    assert.equal(code, 1);
+    assert.match(stderr, /<!-- bench: all --> is stale/);
+    assert.match(stderr, /^assets\/bench\.svg is stale/m);
+  });
+
+  test("notices that a snippet has changed", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    edit("snippets/broken.ts", "idpLogout: true", "idpLogout: false");
+    const { code, stderr } = await run(t, "sync", "--check", "--in", folder);
+    assert.equal(code, 1);
+    assert.match(stderr, /snippets\/broken\.ts#app --> is stale/);
+  });
+
+  for (const [what, file, from, to, complaint] of [
+    [
+      "a region that is missing",
+      "snippets/fix-store.ts",
+      "// #region store",
+      "",
+      /fix-store\.ts#store -->: snippets\/fix-store\.ts has no region store$/m,
+    ],
+    [
+      "a file that is missing",
+      POST,
+      "<!-- snippet: snippets/broken.ts#app -->",
+      "<!-- snippet: snippets/none.ts#app -->",
+      /there is no file snippets\/none\.ts$/m,
+    ],
+    [
+      "a comment that it does not understand",
+      POST,
+      "<!-- verdicts: ",
+      "<!-- verdict: ",
+      /<!-- verdict: .*: nothing is made by verdict$/m,
+    ],
+    [
+      "a snippet that the verifier has not seen",
+      POST,
+      "seen: broken.browser",
+      "seen: broken.brower",
+      /<!-- seen: broken\.brower -->: that was not seen$/m,
+    ],
+    [
+      "a server that was not measured",
+      SECOND_POST,
+      "ratio: fix-ordering.cpuMicroseconds",
+      "ratio: fix-ordering.heat",
+      /<!-- ratio: fix-ordering\.heat -->: that was not measured$/m,
+    ],
+    [
+      "a figure that there is not",
+      POST,
+      "figure: network-list",
+      "figure: list",
+      /<!-- figure: list -->: there is no figure list$/m,
+    ],
+    [
+      "an image in HTML that is not there",
+      POST,
+      "I click *Log out*.",
+      '<img src="../assets/list.png" alt="The list">',
+      /the link \.\.\/assets\/list\.png leads to no file$/m,
+    ],
+    [
+      "a link to a file that is not there",
+      POST,
+      "[broken.ts](../snippets/broken.ts)",
+      "[broken.ts](../snippet/broken.ts)",
+      /the link \.\.\/snippet\/broken\.ts leads to no file$/m,
+    ],
+    [
+      "a link to a heading that is not there",
+      POST,
+      "[broken.ts](../snippets/broken.ts)",
+      "[broken.ts](../README.md#what-it-cost)",
+      /the link \.\.\/README\.md#what-it-cost leads to no heading$/m,
+    ],
+    [
+      "a line that begins with a comment",
+      POST,
+      "I click *Log out*.",
+      "I click\n<!-- here --> *Log out*.",
+      /the line “\*Log out\*.*” begins with HTML: wrap it elsewhere$/m,
+    ],
+    [
+      "what a Jekyll blog takes for a tag",
+      POST,
+      "I click *Log out*.",
+      "I click `{{ button }}`.",
+      /a Jekyll blog takes “{{ button }}`.*” for a tag of its own$/m,
+    ],
+    [
+      "an image that is not there",
+      POST,
+      "I click *Log out*.",
+      "![The list](../assets/list.png)",
+      /the link \.\.\/assets\/list\.png leads to no file$/m,
+    ],
+  ] as const) {
+    test(`complains about ${what}`, async (t) => {
+      const { folder, edit } = copyRepository(t);
+      edit(file, from, to);
+      for (const options of [["--check"], []]) {
+        const words = [...options, "--in", folder];
+        const { code, stderr } = await run(t, "sync", ...words);
+        assert.equal(code, 1);
+        assert.match(stderr, complaint);
+      }
+    });
+  }
+
+  test("says how to make a figure that is missing", async (t) => {
+    const { folder } = copyRepository(t);
+    rmSync(join(folder, FIGURES_FOLDER, "home-cookies.png"));
+    const { code, stderr } = await run(t, "sync", "--check", "--in", folder);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /there is no home-cookies\.png: run npm run figures$/m,
+    );
+  });
+
+  test("explains itself, and what it does not understand", async (t) => {
+    const help = await run(t, "sync", "--help");
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /^Usage: npm run sync/);
+    const option = await run(t, "sync", "--all");
+    assert.equal(option.code, 2);
+    assert.doesNotMatch(option.stderr, /^ +at /m);
+  });
+});
+
+test("a region comes without its indentation, and without other markers", () => {
+  const source = `{
+  // #region outer
+  one {
+    // #region inner
+    two;
+    // #endregion inner
+  }
+  // #endregion outer
+}
+`;
+  assert.equal(region(source, "outer"), "one {\n  two;\n}");
+  assert.equal(region(source, "inner"), "two;");
+  assert.equal(region(source, "other"), undefined);
+});
+
+test("a diff leaves out the comment at the top, and the markers", () => {
+  const one = { name: "a.ts", text: "// A.\n\nx();\n\n// #region r\ny();\n" };
+  const other = { name: "b.ts", text: "// B.\n\nx();\n\nz();\n" };
+  assert.equal(
+    codeDiff(one, other),
+    "--- a.ts\n+++ b.ts\n@@ -1,3 +1,3 @@\n x();\n \n-y();\n+z();",
+  );
+});

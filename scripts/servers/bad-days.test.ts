@@ -1,0 +1,420 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { ROOT } from "../cli/root.ts";
+import {
+  copyRepository,
+  type Running,
+  run,
+  skipUnless,
+  start,
+} from "../cli/testing.ts";
+import { Browser, whoHas } from "../client/browser.ts";
+import { effectOf } from "../client/cookie-effect.ts";
+import { BODY, Stepwise } from "../client/request-steps.ts";
+import {
+  findRedis,
+  HOW_TO_INSTALL_REDIS,
+  type RedisServer,
+  startRedis,
+} from "./redis-server.ts";
+import { startSnippet } from "./snippet.ts";
+
+// What the lessons do when their Redis does not: each test breaks a real server of its own.
+
+const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+const options = { skip, concurrency: 2 };
+
+const LESSONS = ["broken-check-then-set", "fix-deny-list", "fix-store-redis"];
+
+/** Keeps everything on disk before it answers, so that a crash loses nothing. */
+const ON_DISK = [
+  "--save",
+  "",
+  "--appendonly",
+  "yes",
+  "--appendfsync",
+  "always",
+];
+
+const STACK = /^ +at /m;
+
+const redisFor = async (t: TestContext, settings?: string[]) => {
+  const redis = await startRedis(settings);
+  t.after(() => redis.stop());
+  return redis;
+};
+
+const startOn = (
+  t: TestContext,
+  name: string,
+  url: string | undefined,
+  folder = ROOT,
+) =>
+  start(t, join(folder, "snippets", `${name}.ts`), [], {
+    PORT: "0",
+    UPDATE_MS: "0",
+    IDP_MS: "0",
+    REDIS_URL: url,
+  });
+
+/** Starts a snippet on a Redis of its own, and logs alice in. */
+async function sceneOf(
+  t: TestContext,
+  name: string,
+  {
+    settings,
+    folder = ROOT,
+    express,
+  }: {
+    settings?: string[];
+    folder?: string;
+    /** The package to take for Express. */
+    express?: string;
+  } = {},
+) {
+  const redis = await redisFor(t, settings);
+  const file = join(folder, "snippets", `${name}.ts`);
+  const substitutes = express ? { express } : {};
+  const snippet = await startSnippet(file, t.signal, {
+    REDIS_URL: redis.url,
+    PACKAGE_SUBSTITUTES: JSON.stringify(substitutes),
+  });
+  t.after(() => snippet.stop());
+  const browser = new Browser(snippet);
+  await browser.logIn("alice");
+  assert.equal(await browser.whoami(), "alice");
+  return { redis, snippet, browser };
+}
+
+const get = async (browser: Browser, path: string) =>
+  browser.exchange(await browser.compose("navigate", "GET", path));
+
+const update = async (browser: Browser) =>
+  browser.exchange(await browser.compose("cors", "POST", "/update", BODY));
+
+/** Takes the cookie that a browser sends now. */
+const cookieOf = async (browser: Browser) =>
+  String((await browser.compose("cors", "GET", "/whoami")).headers.cookie);
+
+describe("when Redis can't be used at the start", options, () => {
+  const refuses = async (running: Running, complaint: RegExp) => {
+    const { code, stderr, stdout } = await running.ended;
+    assert.equal(code, 1);
+    assert.equal(stdout, "");
+    assert.match(stderr, complaint);
+    assert.equal(stderr.trim().split("\n").length, 1);
+    assert.doesNotMatch(stderr, /secret/);
+  };
+
+  for (const name of LESSONS) {
+    test(`${name} says so when nobody is there`, async (t) => {
+      const redis = await redisFor(t);
+      await redis.kill();
+      const url = redis.url.replace("//", "//:secret@");
+      const place = `127\\.0\\.0\\.1:${redis.port}`;
+      await refuses(
+        startOn(t, name, url),
+        new RegExp(
+          `^Redis at ${place} can't be used \\(ECONNREFUSED\\): start`,
+        ),
+      );
+    });
+  }
+
+  test("one that does not answer is given up", async (t) => {
+    const redis = await redisFor(t);
+    redis.pause();
+    const complaint = /can't be used \(.*timeout.*\)/i;
+    await refuses(startOn(t, "fix-store-redis", redis.url), complaint);
+  });
+
+  test("a password that is wrong or missing is told", async (t) => {
+    const redis = await redisFor(t, ["--save", "", "--requirepass", "right"]);
+    await refuses(startOn(t, "fix-store-redis", redis.url), /NOAUTH/);
+    const wrong = redis.url.replace("//", "//:secret@");
+    await refuses(startOn(t, "fix-store-redis", wrong), /WRONGPASS/);
+  });
+
+  for (const url of ["localhost:6379", "http://secret@localhost", "redis://"]) {
+    test(`${url} is no address of a Redis`, (t) =>
+      refuses(
+        startOn(t, "fix-store-redis", url),
+        /^REDIS_URL does not work: give /,
+      ));
+  }
+});
+
+test("fix-store-redis says so when no Redis is named", async (t) => {
+  const { code, stderr } = await startOn(t, "fix-store-redis", undefined).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /^set REDIS_URL to a Redis or a Valkey, such as .*\n$/);
+});
+
+test("a store or a list of its own is what the others have then", async (t) => {
+  for (const name of ["broken-check-then-set", "fix-deny-list"]) {
+    const snippet = startOn(t, name, undefined);
+    const [baseURL] = await snippet.printed(/http:\/\/localhost:\d+/);
+    const browser = new Browser({ baseURL, now: Date.now });
+    await browser.logIn("alice");
+    assert.equal(await browser.whoami(), "alice");
+  }
+});
+
+// What these lessons say of their price, in the comments at their tops.
+describe("the price of fix-store-redis", options, () => {
+  test("is that a read which fails once logs the user out for good", async (t) => {
+    const { browser, redis } = await sceneOf(t, "fix-store-redis");
+    await redis.ask("ACL", "SETUSER", "default", "-get");
+    assert.equal(effectOf(await get(browser, "/whoami")).effect, "cleared");
+    await redis.ask("ACL", "SETUSER", "default", "+get");
+    assert.deepEqual(await redis.ask("KEYS", "*"), []);
+    assert.equal(await browser.whoami(), null);
+  });
+
+  test("is that while Redis is gone, requests lose their cookies", async (t) => {
+    const settings = ON_DISK;
+    const { browser, redis, snippet } = await sceneOf(t, "fix-store-redis", {
+      settings,
+    });
+    const copy = await cookieOf(browser);
+    const isGone = snippet.printed(/Redis is gone/);
+    await redis.kill();
+    await isGone;
+    const answer = await get(browser, "/whoami");
+    assert.deepEqual(
+      [answer.status, effectOf(answer).effect],
+      [500, "cleared"],
+    );
+    const isBack = snippet.printed(/Redis is back/);
+    await redis.restart();
+    await isBack;
+    assert.equal(await browser.whoami(), null);
+    // The session is still there, for a bearer of the cookie.
+    assert.equal(await whoHas(snippet, copy), "alice");
+  });
+});
+
+describe("when alice can't be logged out", options, () => {
+  /** Fails unless she is told so, and is not sent on to the provider. */
+  const assertRefused = async (browser: Browser) => {
+    const answer = await get(browser, "/logout");
+    assert.deepEqual([answer.status, effectOf(answer).effect], [500, "set"]);
+    assert.equal(answer.headers.location, undefined);
+  };
+
+  test("since Redis is gone, fix-deny-list tells her", async (t) => {
+    const settings = ON_DISK;
+    const scene = await sceneOf(t, "fix-deny-list", { settings });
+    const { browser, redis, snippet } = scene;
+    const isGone = snippet.printed(/Redis is gone/);
+    await redis.kill();
+    await isGone;
+    await assertRefused(browser);
+    // Nobody is let in without a look at the list.
+    assert.equal((await get(browser, "/whoami")).status, 500);
+    const isBack = snippet.printed(/Redis is back/);
+    await redis.restart();
+    await isBack;
+    assert.equal(await browser.whoami(), "alice");
+    await browser.logOut();
+    assert.equal(await browser.whoami(), null);
+  });
+
+  for (const express of ["express", "express-4"]) {
+    test(`since Redis refuses to write, fix-deny-list tells her, on ${express}`, async (t) => {
+      const scene = await sceneOf(t, "fix-deny-list", { express });
+      const { browser, redis } = scene;
+      await redis.ask("ACL", "SETUSER", "default", "-set");
+      await assertRefused(browser);
+      assert.equal(await browser.whoami(), "alice");
+      await redis.ask("ACL", "SETUSER", "default", "+set");
+      await browser.logOut();
+      assert.equal(await browser.whoami(), null);
+    });
+  }
+});
+
+describe("a deny list", options, () => {
+  test("that is lost lets in the copies that were on it", async (t) => {
+    const { browser, redis, snippet } = await sceneOf(t, "fix-deny-list");
+    const copy = await cookieOf(browser);
+    await browser.logOut();
+    assert.equal(await whoHas(snippet, copy), null);
+    await redis.ask("FLUSHALL");
+    assert.equal(await whoHas(snippet, copy), "alice");
+  });
+
+  for (const [what, life, user] of [
+    ["a week", "WEEK_S", null],
+    ["a second", "1", "alice"],
+  ] as const) {
+    test(`whose entries live ${what}: ${user}`, async (t) => {
+      const { folder, edit } = copyRepository(t);
+      const file = "snippets/fix-deny-list.ts";
+      if (user) edit(file, "value: WEEK_S", `value: ${life}`);
+      const scene = await sceneOf(t, "fix-deny-list", { folder });
+      const { browser, redis, snippet } = scene;
+      const copy = await cookieOf(browser);
+      await browser.logOut();
+      assert.equal(await whoHas(snippet, copy), null);
+      await redis.age(6 * 24 * 60 * 60 * 1000);
+      assert.equal(await whoHas(snippet, copy), user);
+    });
+  }
+});
+
+describe("what is asked of Redis", options, () => {
+  /** Watches what Redis is asked while something happens: the commands, in their order. */
+  const asked = async (redis: RedisServer, work: () => Promise<unknown>) => {
+    const watching = await redis.watch();
+    await work();
+    const seen = await watching.stop();
+    return seen.flatMap(({ words }) => {
+      // The others keep a connection, or are this test's own.
+      if (!/^(GET|SET|DEL|EXISTS|P?EXPIRE|EVAL|MGET)$/.test(words[0] ?? "")) {
+        return [];
+      }
+      const condition = words.filter((word) => /^(NX|XX)$/.test(word));
+      return [words[0], ...condition].join(" ");
+    });
+  };
+
+  test("is a read and a write a request, with fix-store-redis", async (t) => {
+    const { browser, redis, snippet } = await sceneOf(t, "fix-store-redis");
+    const of = (work: () => Promise<unknown>) => asked(redis, work);
+    assert.deepEqual(await of(() => update(browser)), ["GET", "SET XX"]);
+    const stranger = new Browser(snippet);
+    assert.deepEqual(await of(() => get(stranger, "/")), []);
+    const late = new Stepwise(browser, "cors", "POST", "/update", BODY);
+    await late.do.sent();
+    await late.do.received();
+    assert.deepEqual(await of(() => get(browser, "/logout")), ["GET", "DEL"]);
+    assert.deepEqual(await of(() => late.do.answered()), ["SET XX"]);
+    assert.deepEqual(await redis.ask("KEYS", "*"), []);
+    const login = await of(() => stranger.logIn("bob"));
+    assert.deepEqual(login, ["SET", "GET", "SET XX"]);
+  });
+
+  test("is one read a request, with fix-deny-list", async (t) => {
+    const { browser, redis } = await sceneOf(t, "fix-deny-list");
+    assert.deepEqual(await asked(redis, () => update(browser)), ["EXISTS"]);
+  });
+
+  for (const name of LESSONS) {
+    test(`can be asked of a cluster, with ${name}`, async (t) => {
+      const settings = ["--save", "", "--cluster-enabled", "yes"];
+      const redis = await redisFor(t, settings);
+      await redis.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+      while (
+        !/cluster_state:ok/.test(String(await redis.ask("CLUSTER", "INFO")))
+      );
+      const snippet = startOn(t, name, redis.url);
+      const [baseURL] = await snippet.printed(/http:\/\/localhost:\d+/);
+      const browser = new Browser({ baseURL, now: Date.now });
+      await browser.logIn("alice");
+      await browser.logOut();
+      assert.equal(await browser.whoami(), null);
+      assert.doesNotMatch(snippet.output(), STACK);
+    });
+  }
+});
+
+describe("the part of it that has to be atomic", options, () => {
+  const verifyTwo = (t: TestContext, folder: string, name: string) =>
+    run(
+      t,
+      "verify",
+      ...["--processes", "2", "--from", join(folder, "snippets"), name],
+    );
+
+  test("with a plain SET, fix-store-redis fails", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    const name = "fix-store-redis";
+    edit(`snippets/${name}.ts`, '({ condition: "XX" } as const)', "{}");
+    const { code, stderr } = await verifyTwo(t, folder, name);
+    assert.equal(code, 1);
+    assert.match(stderr, /^fix-store-redis: server was expected to be 0/m);
+    assert.match(
+      stderr,
+      /^fix-store-redis: lateWrite was expected to be null, and is alice/m,
+    );
+  });
+
+  test("broken-check-then-set fails when it has the fix in it", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    const name = "broken-check-then-set";
+    const file = `snippets/${name}.ts`;
+    edit(file, "if (!mayCreate && !isThere) return;", "void isThere;");
+    edit(
+      file,
+      "{ expiration })",
+      "{ expiration, ...(!mayCreate && { condition: 'XX' }) })",
+    );
+    const { code, stderr } = await verifyTwo(t, folder, name);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^broken-check-then-set: lateWrite was expected to be alice, and is null$/m,
+    );
+  });
+});
+
+describe("openStore()", { concurrency: 2 }, () => {
+  /** A snippet that has its store from support/. */
+  const withOpenStore = (t: TestContext) => {
+    const { folder, edit } = copyRepository(t);
+    const file = "snippets/broken-plain-store.ts";
+    edit(file, /new MemoryStore\(.*\)/, "(await openStore()).store");
+    edit(file, "MemoryStore,", "openStore,");
+    return folder;
+  };
+
+  test("is memorystore, in this process", async (t) => {
+    const folder = withOpenStore(t);
+    const snippet = startOn(t, "broken-plain-store", undefined, folder);
+    const [baseURL] = await snippet.printed(/http:\/\/localhost:\d+/);
+    const browser = new Browser({ baseURL, now: Date.now });
+    await browser.logIn("alice");
+    assert.equal(await browser.whoami(), "alice");
+    await browser.logOut();
+    assert.equal(await browser.whoami(), null);
+  });
+
+  test("is connect-redis, with REDIS_URL", { skip }, async (t) => {
+    const folder = withOpenStore(t);
+    const name = "broken-plain-store";
+    const settings = ON_DISK;
+    const scene = await sceneOf(t, name, { folder, settings });
+    const { browser, redis, snippet } = scene;
+    const cookie = await cookieOf(browser);
+    const [key] = (await redis.ask("KEYS", "*")) as [string];
+    assert.equal(`appSession=${key.replace("sess:", "")}`, cookie);
+    // It ends a day after the last request.
+    const hours = Number(await redis.ask("PTTL", key)) / 3_600_000;
+    assert.equal(Math.round(hours), 24);
+
+    const isGone = snippet.printed(/Redis is gone/);
+    await redis.kill();
+    await isGone;
+    const before = performance.now();
+    assert.equal((await get(browser, "/whoami")).status, 500);
+    assert.ok(performance.now() - before < 2000, "it waited for Redis");
+    const isBack = snippet.printed(/Redis is back/);
+    await redis.restart();
+    await isBack;
+    assert.equal(await whoHas(snippet, cookie), "alice");
+  });
+
+  test("is one line and exit code 1 when that is not there", {
+    skip,
+  }, async (t) => {
+    const folder = withOpenStore(t);
+    const redis = await redisFor(t);
+    await redis.kill();
+    const running = startOn(t, "broken-plain-store", redis.url, folder);
+    const { code, stderr } = await running.ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /^Redis at \S+ can't be used \(ECONNREFUSED\): .*\n$/);
+  });
+});

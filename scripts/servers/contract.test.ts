@@ -1,0 +1,334 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { startProvider } from "../../snippets/support/provider.ts";
+import { ROOT } from "../cli/root.ts";
+import {
+  copyRepository,
+  skipSignals,
+  skipUnless,
+  start,
+} from "../cli/testing.ts";
+import { Browser } from "../client/browser.ts";
+import { send } from "../client/http.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS, startRedis } from "./redis-server.ts";
+import { needsRedis, snippetNames } from "./snippet.ts";
+
+// What every snippet promises to whoever starts it: the contract in the README. What they promise
+// to who is logged in is the verifier's business.
+
+const ADDRESS = /http:\/\/localhost:\d+/;
+const STACK = /^ +at /m;
+const JSON_TYPE = { "content-type": "application/json" };
+
+const noRedis = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
+/** Starts a Redis for a snippet that needs one. */
+async function settingsFor(t: TestContext, name: string) {
+  if (!needsRedis(name)) return {};
+  const redis = await startRedis();
+  t.after(() => redis.stop());
+  return { REDIS_URL: redis.url };
+}
+
+const startSnippet = (
+  t: TestContext,
+  name: string,
+  environment: NodeJS.ProcessEnv = {},
+  folder = ROOT,
+) =>
+  start(t, join(folder, "snippets", `${name}.ts`), [], {
+    PORT: "0",
+    UPDATE_MS: "0",
+    IDP_MS: "0",
+    REDIS_URL: undefined,
+    ...environment,
+  });
+
+for (const name of snippetNames()) {
+  const skip = needsRedis(name) && noRedis;
+  describe(`snippets/${name}.ts`, { concurrency: 2, skip }, () => {
+    test("answers as promised", async (t) => {
+      const snippet = startSnippet(t, name, await settingsFor(t, name));
+      const [baseURL] = await snippet.printed(ADDRESS);
+      await snippet.printed(/Log in, click “Log out”/);
+      const post = (path: string, body: string, headers = JSON_TYPE) =>
+        fetch(baseURL + path, { method: "POST", headers, body });
+
+      for (const path of ["/update", "/draft"]) {
+        const ofBytes = (bytes: number) => `["${"x".repeat(bytes - 4)}"]`;
+        const largest = await post(path, ofBytes(100 * 1024));
+        assert.equal(largest.status, 200);
+        assert.deepEqual(await largest.json(), { recordedBy: null });
+        const larger = await post(path, ofBytes(100 * 1024 + 1));
+        assert.equal(larger.status, 413);
+        const malformed = await post(path, '{"event":');
+        assert.equal(malformed.status, 400);
+        assert.match(await malformed.text(), /^{"error":".*JSON.*"}$/);
+      }
+
+      const page = await fetch(baseURL);
+      assert.equal(page.status, 200);
+      assert.match(await page.text(), /Nobody is logged in/);
+      assert.match(
+        String(page.headers.get("content-security-policy")),
+        /default-src 'none'/,
+      );
+
+      assert.doesNotMatch(snippet.output(), STACK);
+    });
+
+    test("stops when asked to, whatever it does", {
+      skip: skipSignals,
+    }, async (t) => {
+      const settings = await settingsFor(t, name);
+      for (const signal of ["SIGTERM", "SIGINT"] as const) {
+        const snippet = startSnippet(t, name, settings);
+        const [address] = await snippet.printed(ADDRESS);
+        const inFlight = send(
+          {
+            method: "POST",
+            url: new URL("/update", address),
+            headers: JSON_TYPE,
+            body: "{}",
+          },
+          Date.now() + 10_000,
+        );
+        await inFlight.received;
+        snippet.kill(signal);
+        assert.equal((await snippet.ended).code, 0);
+        await assert.rejects(inFlight.finish());
+        assert.doesNotMatch(snippet.output(), STACK);
+      }
+    });
+
+    test("takes a forged or a truncated cookie for none", async (t) => {
+      const snippet = startSnippet(t, name, await settingsFor(t, name));
+      const [baseURL] = await snippet.printed(ADDRESS);
+      const browser = new Browser({ baseURL, now: Date.now });
+      await browser.logIn("alice");
+      const { url, headers } = await browser.compose("cors", "GET", "/whoami");
+      const real = String(headers.cookie);
+      const whoami = async (cookie: string) => {
+        const answer = await fetch(url, { headers: { cookie } });
+        const { user } = (await answer.json()) as { user: string | null };
+        return user;
+      };
+      assert.equal(await whoami(real), "alice");
+      assert.equal(await whoami(real.slice(0, -4)), null);
+      assert.equal(await whoami("appSession=forged"), null);
+      assert.equal(await whoami("appSession="), null);
+      assert.equal(await whoami("appSession.0=forged"), null);
+      assert.equal(await whoami(real.replace(/=.*/, "=__proto__")), null);
+      assert.equal(await whoami(real), "alice");
+
+      const printed = snippet.output();
+      const value = real.split("=")[1] as string;
+      assert.doesNotMatch(printed, STACK);
+      assert.doesNotMatch(printed, /oidc-provider|code=|state=/);
+      assert.ok(!printed.includes(value.slice(0, 16)));
+    });
+  });
+}
+
+test("a request that comes before there is an app waits for it", {
+  timeout: 60_000,
+}, async (t) => {
+  const { folder, edit } = copyRepository(t);
+  edit(
+    "snippets/broken.ts",
+    "const app = express();",
+    `const { subscribe } = await import("node:diagnostics_channel");
+     const arrived = new Promise((resolve) =>
+       subscribe("http.server.request.start", resolve));
+     const early = fetch(new URL("/whoami", baseURL));
+     await arrived;
+     early.then((answer) => answer.text()).then(console.log);
+     const app = express();`,
+  );
+  const snippet = startSnippet(t, "broken", {}, folder);
+  await snippet.printed(/^{"user":null}$/m);
+});
+
+test("a snippet and its lines are no longer than a screen", () => {
+  for (const name of snippetNames()) {
+    const file = join(ROOT, "snippets", `${name}.ts`);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    assert.ok(lines.length <= 80, `${name} has ${lines.length} lines`);
+    for (const line of lines) assert.ok(line.length <= 80, `${name}: ${line}`);
+  }
+});
+
+describe("a session in chunks", { concurrency: 2 }, () => {
+  const stateless = snippetNames().filter(
+    (name) => !/store|complete|check/.test(name),
+  );
+  for (const name of stateless) {
+    test(`is never put together from two by ${name}`, async (t) => {
+      const snippet = startSnippet(t, name, { CLAIM_BYTES: "5000" });
+      const [baseURL] = await snippet.printed(ADDRESS);
+      const cookiesOf = async (user: string) => {
+        const browser = new Browser({ baseURL, now: Date.now });
+        await browser.logIn(user);
+        const { headers } = await browser.compose("cors", "GET", "/whoami");
+        return String(headers.cookie).split("; ");
+      };
+      const [one, other] = [await cookiesOf("alice"), await cookiesOf("alice")];
+      assert.deepEqual(
+        one.map((cookie) => cookie.split("=")[0]),
+        ["appSession.0", "appSession.1", "appSession.2"],
+      );
+      const whoami = async (...cookies: (string | undefined)[]) => {
+        const headers = { cookie: cookies.join("; ") };
+        const answer = await fetch(new URL("/whoami", baseURL), { headers });
+        return ((await answer.json()) as { user: string | null }).user;
+      };
+      assert.equal(await whoami(...one), "alice");
+      for (const mix of [
+        [one[0], other[1], one[2]],
+        [other[0], one[1], one[2]],
+        [one[0], one[1], other[2]],
+        [one[0], one[1]],
+        [one[1], one[2]],
+        [...one, other[2]?.replace(".2=", ".3=")],
+      ]) {
+        assert.equal(await whoami(...mix), null);
+      }
+      assert.equal(await whoami(...other), "alice");
+      assert.doesNotMatch(snippet.output(), STACK);
+    });
+  }
+});
+
+describe("the settings of a snippet", { concurrency: 2 }, () => {
+  const refuses = async (
+    t: TestContext,
+    environment: NodeJS.ProcessEnv,
+    complaint: RegExp,
+  ) => {
+    const { ended } = startSnippet(t, "broken", environment);
+    const { code, stdout, stderr } = await ended;
+    assert.equal(code, 1);
+    assert.equal(stdout, "");
+    assert.match(stderr, complaint);
+    assert.equal(stderr.trim().split("\n").length, 1);
+  };
+
+  for (const PORT of ["http", "-1", "65536", "80.5", "0x50"]) {
+    test(`a PORT of ${PORT} is refused`, (t) =>
+      refuses(t, { PORT }, /^PORT=.* give a whole number from 0 to 65535$/m));
+  }
+
+  test("a PORT that is taken is refused", async (t) => {
+    const server = createServer().listen(0, "localhost");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    await refuses(t, { PORT: String(port) }, /^port \d+ is taken/);
+  });
+
+  test("UPDATE_MS and IDP_MS have to be whole numbers", async (t) => {
+    await refuses(t, { UPDATE_MS: "soon" }, /^UPDATE_MS=soon/);
+    await refuses(t, { IDP_MS: "-5" }, /^IDP_MS=-5/);
+  });
+
+  const OWN = {
+    ISSUER_BASE_URL: "http://127.0.0.1:9",
+    CLIENT_ID: "id",
+    CLIENT_SECRET: "secret",
+    SECRET: "a long random text",
+  };
+
+  test("half a provider is refused", async (t) => {
+    const { CLIENT_SECRET: _, ...half } = OWN;
+    await refuses(t, half, /^also set CLIENT_SECRET to use/);
+    await refuses(
+      t,
+      { CLIENT_ID: "id" },
+      /^also set ISSUER_BASE_URL, CLIENT_SECRET, SECRET to use/,
+    );
+  });
+
+  test("an address or a secret that can't be one is refused", async (t) => {
+    const noAddress = { ...OWN, ISSUER_BASE_URL: "example.auth0.com" };
+    await refuses(t, noAddress, /^ISSUER_BASE_URL=example\.auth0\.com/);
+    await refuses(t, { ...OWN, SECRET: "short" }, /^SECRET is too short/);
+  });
+
+  test("a provider that does not answer is told in a line", async (t) => {
+    const snippet = startSnippet(t, "broken", OWN);
+    const [baseURL] = await snippet.printed(ADDRESS);
+    const login = await fetch(new URL("/login", baseURL));
+    assert.equal(login.status, 500);
+    await snippet.printed(/^! GET \/login: .*$/m);
+    assert.doesNotMatch(snippet.output(), STACK);
+  });
+
+  test("another provider takes the local one's place", async (t) => {
+    const port = await freePort();
+    const local = await startProvider({
+      baseURL: `http://localhost:${port}`,
+      idpMs: 0,
+      claimBytes: 0,
+      backChannelLogout: false,
+    });
+    t.after(() => local.close());
+    const snippet = startSnippet(t, "broken", {
+      PORT: String(port),
+      ISSUER_BASE_URL: local.provider.issuerBaseURL,
+      CLIENT_ID: local.provider.clientID,
+      CLIENT_SECRET: local.provider.clientSecret,
+      SECRET: "a long random text",
+    });
+    const [baseURL] = await snippet.printed(ADDRESS);
+    const browser = new Browser({ baseURL, now: Date.now });
+    await browser.logIn("bob");
+    assert.equal(await browser.whoami(), "bob");
+    await browser.logOut();
+    assert.equal(await browser.whoami(), null);
+  });
+
+  test("UPDATE_MS is how long the route works, IDP_MS the hop", async (t) => {
+    const times = { UPDATE_MS: "300", IDP_MS: "700" };
+    const snippet = startSnippet(t, "broken", times);
+    const [baseURL] = await snippet.printed(ADDRESS);
+    const browser = new Browser({ baseURL, now: Date.now });
+    await browser.logIn("alice");
+    const start = performance.now();
+    await browser.exchange(
+      await browser.compose("cors", "POST", "/update", {}),
+    );
+    const updated = performance.now();
+    await browser.logOut();
+    const end = performance.now();
+    // Timers may fire a millisecond early by this clock.
+    assert.ok(updated - start > 298, `the route took ${updated - start} ms`);
+    assert.ok(end - updated > 698, `the hop took ${end - updated} ms`);
+  });
+
+  test("nobody but this machine can connect", async (t) => {
+    const snippet = startSnippet(t, "broken");
+    const [baseURL] = await snippet.printed(ADDRESS);
+    // Who listens on all addresses answers here, who listens on localhost does not.
+    const socket = connect(Number(new URL(baseURL).port), "127.0.0.2");
+    await assert.rejects(once(socket, "connect"));
+  });
+});
+
+/** Finds a free port outside of the range from which systems hand out ports by themselves. */
+async function freePort(): Promise<number> {
+  for (let port = 20_000; ; port += 1) {
+    const server = createServer();
+    try {
+      await once(server.listen(port, "localhost"), "listening");
+      return port;
+    } catch {
+      // Somebody has it. The next one will do as well.
+    } finally {
+      server.close();
+    }
+  }
+}

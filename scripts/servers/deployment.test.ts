@@ -1,0 +1,282 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, describe, type TestContext, test } from "node:test";
+import { RedisStore } from "connect-redis";
+import express from "express";
+import { auth, type ConfigParams } from "express-openid-connect";
+import createMemoryStore from "memorystore";
+import { createClient } from "redis";
+import { lastingLogout } from "../../snippets/drop-in/lasting-logout.ts";
+import { startProvider } from "../../snippets/support/provider.ts";
+import { whoami } from "../../snippets/support/user.ts";
+import { ROOT } from "../cli/root.ts";
+import { skipUnless } from "../cli/testing.ts";
+import { Browser, whoHas } from "../client/browser.ts";
+import { BODY } from "../client/request-steps.ts";
+import {
+  type Answer,
+  type CaseName,
+  DEPLOYMENT_FILE,
+  type Deployment,
+  type QuestionName,
+  readDeployment,
+  type Seen,
+} from "./deployment-data.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS, startRedis } from "./redis-server.ts";
+
+// Deploys the drop-in to an app that runs, and takes it back. What is seen is kept in
+// assets/deployment.json, with WRITE_DEPLOYMENT=yes, and npm run sync makes a table of it.
+
+type Store = NonNullable<NonNullable<ConfigParams["session"]>["store"]>;
+
+/** What an app keeps its sessions in. Each start of a process asks for it. */
+interface Kept {
+  /** The store of the app without the drop-in, if it has one, and of the app with it. */
+  old(): Store | undefined;
+  fresh(): Store | undefined;
+  /** The keys of a place that outlives a process. */
+  keys(): Promise<string[]>;
+}
+
+const memoryStore = () =>
+  new (createMemoryStore(auth as never))({
+    checkPeriod: 24 * 60 * 60 * 1000,
+  }) as unknown as Store;
+
+/** Keeps sessions for longer than a process lives, as a database does. */
+function lastingStore() {
+  const map = new Map<string, string>();
+  const store = {
+    get: async (id: string) => JSON.parse(map.get(id) ?? "null"),
+    async set(id: string, session: object) {
+      map.set(id, JSON.stringify(session));
+    },
+    async destroy(id: string) {
+      map.delete(id);
+    },
+  };
+  return { keys: async () => [...map.keys()], store: store as never as Store };
+}
+
+const CASES: Record<CaseName, (t: TestContext) => Promise<Kept>> = {
+  cookies: async () => ({
+    old: () => undefined,
+    fresh: () => undefined,
+    keys: async () => [],
+  }),
+  async cookiesToStore() {
+    const { store, keys } = lastingStore();
+    return { old: () => undefined, fresh: () => store, keys };
+  },
+  // Each process has its own, and what is in it ends with the process.
+  memorystore: async () => ({
+    old: memoryStore,
+    fresh: memoryStore,
+    keys: async () => [],
+  }),
+  async connectRedis(t) {
+    const redis = await startRedis();
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    t.after(() => {
+      client.destroy();
+      return redis.stop();
+    });
+    const store = new RedisStore({ client }) as never as Store;
+    return {
+      old: () => store,
+      fresh: () => store,
+      keys: () => client.keys("*"),
+    };
+  },
+};
+
+const noRedis = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
+const sessionOf = (req: object) =>
+  (req as { appSession: Record<string, unknown> }).appSession;
+
+describe("a deployment, and a rollback", { concurrency: 2 }, () => {
+  const isWriting = Boolean(process.env.WRITE_DEPLOYMENT);
+  const observed: Partial<Deployment> = {};
+
+  const names = Object.keys(CASES) as CaseName[];
+
+  for (const name of names) {
+    const skip = name === "connectRedis" && noRedis;
+    test(`with ${name} is as in ${DEPLOYMENT_FILE}`, { skip }, async (t) => {
+      observed[name] = await observe(t, await CASES[name](t));
+      if (!isWriting)
+        assert.deepEqual(observed[name], readDeployment(ROOT)[name]);
+    });
+  }
+
+  after(() => {
+    if (!isWriting) return;
+    const file = join(ROOT, DEPLOYMENT_FILE);
+    const all = names.map((name) => [name, observed[name]]);
+    const text = JSON.stringify(Object.fromEntries(all), null, 2);
+    writeFileSync(file, `${text}\n`);
+  });
+});
+
+/** Deploys, side by side first, and rolls back; tells what has become of sessions and of logouts. */
+async function observe(t: TestContext, kept: Kept): Promise<Seen> {
+  const server = createServer().listen(0, "localhost");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const baseURL = `http://localhost:${port}`;
+  const { provider, close } = await startProvider({
+    baseURL,
+    idpMs: 0,
+    // Cookie sessions take several cookies then.
+    claimBytes: 5000,
+    backChannelLogout: false,
+  });
+  t.after(() => {
+    close();
+    server.close();
+    server.closeAllConnections();
+  });
+  const ended = new Set<string>();
+
+  /** Starts the app without or with the drop-in, as a process of its own would. */
+  const start = (which: "old" | "fresh"): RequestListener => {
+    const store = kept[which]();
+    const config: ConfigParams = {
+      ...provider,
+      baseURL,
+      authRequired: false,
+      idpLogout: true,
+      authorizationParams: { response_type: "code" },
+      ...(store && { session: { store } }),
+    };
+    const app = express();
+    const isOld = which === "old";
+    app.use(
+      isOld
+        ? auth(config)
+        : lastingLogout(auth, config, store ? {} : { ended }),
+    );
+    app.get("/whoami", whoami);
+    app.get("/", (_req, res) => void res.send("the page"));
+    app.get("/keys", (req, res) => void res.json(Object.keys(sessionOf(req))));
+    // It changes the session, so that all of them write it.
+    app.post("/late", express.json(), (req, res) => {
+      sessionOf(req).late = Date.now();
+      whoami(req, res, () => {});
+    });
+    return app;
+  };
+
+  let answering: RequestListener;
+  server.on("request", (req, res) => answering(req, res));
+  server.on("checkContinue", (req, res) => {
+    req.once("resume", () => res.headersSent || res.writeContinue());
+    answering(req, res);
+  });
+  /** Sends all that follows to one of the apps. */
+  const goTo = (app: RequestListener) => {
+    answering = app;
+  };
+
+  const visited = { baseURL, now: Date.now };
+  const logInAt = async (app: RequestListener) => {
+    goTo(app);
+    const browser = new Browser(visited, 60_000);
+    await browser.logIn("alice");
+    return browser;
+  };
+  const cookieOf = async (browser: Browser) =>
+    String((await browser.compose("cors", "GET", "/whoami")).headers.cookie);
+  const leave = async (browser: Browser, app: RequestListener) => {
+    goTo(app);
+    const copy = await cookieOf(browser);
+    await browser.logOut();
+    return copy;
+  };
+  /** Loads a page at some apps, one after the other, and asks each who is logged in. */
+  const visit = async (browser: Browser, ...apps: RequestListener[]) => {
+    let isIn = true;
+    for (const app of apps) {
+      goTo(app);
+      await browser.open("/");
+      isIn &&= (await browser.whoami()) === "alice";
+    }
+    return isIn ? "in" : "out";
+  };
+  const copyAt = async (copy: string, app: RequestListener) => {
+    goTo(app);
+    return (await whoHas(visited, copy)) ? "works" : "dead";
+  };
+  /** Alice logs out at one app, while another one works on a request of hers. */
+  const late = async (
+    logoutAt: RequestListener,
+    lateAt: RequestListener,
+    old?: RequestListener,
+  ): Promise<Answer> => {
+    const browser = await logInAt(lateAt);
+    const request = await browser.compose("cors", "POST", "/late", BODY);
+    const inFlight = browser.send(request);
+    await inFlight.received;
+    const copy = await leave(browser, logoutAt);
+    await browser.store(request, await inFlight.finish());
+    const isBackAt = async (app: RequestListener) => {
+      const fork = await browser.fork();
+      goTo(app);
+      const user = await fork.whoami();
+      return user !== null || (await copyAt(copy, app)) === "works";
+    };
+    if (await isBackAt(fresh)) return "lost";
+    return old && (await isBackAt(old)) ? "later" : "lasts";
+  };
+
+  const old = start("old");
+  const stays = await logInAt(old);
+  const comesAndGoes = await logInAt(old);
+  const loadsNoPage = await logInAt(old);
+  const before = await leave(await logInAt(old), old);
+
+  // Both are there, and requests go to one or the other.
+  const fresh = start("fresh");
+  const seen: Partial<Record<QuestionName, Answer>> = {};
+  seen.sideBySide = await visit(comesAndGoes, fresh, old, fresh, old, fresh);
+  seen.newLogin = await visit(await logInAt(fresh), old, fresh, old);
+  seen.newThenOld = await late(fresh, old, old);
+  seen.oldThenNew = await late(old, fresh, old);
+
+  // The old one is gone.
+  seen.before = await visit(stays, fresh);
+  goTo(fresh);
+  await loadsNoPage.whoami();
+  seen.newThenNew = await late(fresh, fresh);
+  seen.endedBefore = await copyAt(before, fresh);
+  const gone = await leave(await logInAt(fresh), fresh);
+  const stayed = await logInAt(fresh);
+
+  // It comes back, and the new one is gone.
+  const again = start("old");
+  seen.back = await visit(stays, again);
+  seen.backNoPage = await visit(loadsNoPage, again);
+  seen.backFromNew = await visit(stayed, again);
+  seen.endedWithNew = await copyAt(gone, again);
+  const { html } = await stayed.open("/keys");
+  const keys = await kept.keys();
+  const isMark = (key: string) => /\bended:/.test(key);
+  const leftBehind = {
+    "`lastingLogout` in each session": html.includes('"lastingLogout"'),
+    "what `ended` has": ended.size > 0,
+    "sessions in the store": !kept.old() && keys.some((key) => !isMark(key)),
+    "marks in the store": keys.some(isMark),
+  };
+  return {
+    ...(seen as Record<QuestionName, Answer>),
+    leftBehind: Object.entries(leftBehind).flatMap(([what, isThere]) =>
+      isThere ? what : [],
+    ),
+  };
+}

@@ -1,0 +1,201 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClient } from "redis";
+import which from "which";
+
+/** How to get a Redis server, for who has none. */
+export const HOW_TO_INSTALL_REDIS = "apt-get install redis-server";
+
+/** Finds an installed Redis, or Valkey, on the PATH, or returns undefined when there is none. */
+export const findRedis = (): string | undefined =>
+  which.sync("redis-server", { nothrow: true }) ??
+  which.sync("valkey-server", { nothrow: true }) ??
+  undefined;
+
+/** A command that Redis has run. */
+export interface Command {
+  /** The address of the connection that it came from. */
+  from: string;
+  words: string[];
+}
+
+/** A Redis server of our own. It ends with this process, however that ends. */
+export interface RedisServer {
+  url: string;
+  port: number;
+  /** Sends one command. */
+  ask(...command: string[]): Promise<unknown>;
+  /** Watches the commands that it runs; `stop` returns them. */
+  watch(): Promise<{ stop(): Promise<Command[]> }>;
+  /** Stops it in the middle of its work: it keeps its connections, and does not answer. */
+  pause(): void;
+  resume(): void;
+  /** Ends it as a crash would. */
+  kill(): Promise<void>;
+  /** Starts it again, at the same address, with what it has on its disk. */
+  restart(): Promise<void>;
+  /** Makes all that expires expire some milliseconds earlier, as if they had passed. */
+  age(milliseconds: number): Promise<void>;
+  /** Ends it for good. */
+  stop(): Promise<void>;
+}
+
+/** The ports to try: below those that systems hand out by themselves, so that a restart has its own. */
+const PORTS = { first: 21_000, count: 11_000 };
+
+/** What is said of a server that writes nothing to its disk. */
+const NO_DISK = ["--save", ""];
+
+/**
+ * Starts a Redis server on a free port of 127.0.0.1. It keeps its files in a temporary folder.
+ * @param settings more options of its command line; unless told, it writes nothing to its disk
+ * @returns once it accepts connections
+ * @throws {Error} when none is installed
+ */
+export async function startRedis(settings = NO_DISK): Promise<RedisServer> {
+  const file = findRedis();
+  if (!file) throw new Error(`there is no Redis: ${HOW_TO_INSTALL_REDIS}`);
+  // It is made by the process which takes it away, so that no crash of this one leaves it behind.
+  const folder = join(tmpdir(), `in-flight-redis-${crypto.randomUUID()}`);
+  const options = ["--bind", "127.0.0.1", "--dir", folder, ...settings];
+  let process = await startFrom(file, folder, options);
+  const { port } = process;
+  const url = `redis://127.0.0.1:${port}`;
+  const ask = (...command: string[]) =>
+    withClient(url, (client) => client.sendCommand(command));
+  return {
+    url,
+    port,
+    ask,
+    watch: () => watch(url, ask),
+    pause: () => process.kill("SIGSTOP"),
+    resume: () => process.kill("SIGCONT"),
+    async kill() {
+      process.kill("SIGKILL");
+      await process.ended;
+    },
+    async restart() {
+      const again = await startServer(file, folder, options, port);
+      if (!again) throw new Error(`somebody has taken port ${port}`);
+      process = again;
+    },
+    age: (milliseconds) =>
+      withClient(url, async (client) => {
+        for (const key of await client.keys("*")) {
+          const left = await client.pTTL(key);
+          if (left < 0) continue;
+          // What has no time left is gone at once.
+          await client.pExpire(key, left - milliseconds);
+        }
+      }),
+    async stop() {
+      process.kill("SIGKILL");
+      await process.ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Does something over a connection of its own, so that nothing is left from a server before. */
+async function withClient<T>(
+  url: string,
+  use: (client: ReturnType<typeof createClient>) => Promise<T>,
+): Promise<T> {
+  const socket = { reconnectStrategy: false } as const;
+  const client = createClient({ url, socket });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    return await use(client as ReturnType<typeof createClient>);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Watches the commands of a server, with `MONITOR`. */
+async function watch(url: string, ask: RedisServer["ask"]) {
+  const client = createClient({ url }).on("error", () => {});
+  await client.connect();
+  const seen: Command[] = [];
+  const end = crypto.randomUUID();
+  let isEnd = () => {};
+  const ended = new Promise<void>((resolve) => {
+    isEnd = resolve;
+  });
+  await client.monitor((line) => {
+    const [, from = "", words = ""] = line.match(/ \[\d+ (\S+)\] (.*)/) ?? [];
+    if (words.includes(end)) isEnd();
+    else seen.push({ from, words: words.slice(1, -1).split('" "') });
+  });
+  return {
+    async stop() {
+      // What was run before this has been told before it.
+      await ask("ECHO", end);
+      await ended;
+      client.destroy();
+      return seen;
+    },
+  };
+}
+
+interface Process {
+  port: number;
+  kill(signal: NodeJS.Signals): void;
+  ended: Promise<unknown>;
+}
+
+/** Takes the first port that nobody has, from one that is picked at random. */
+async function startFrom(
+  file: string,
+  folder: string,
+  options: string[],
+): Promise<Process> {
+  const start = Math.floor(Math.random() * PORTS.count);
+  for (let tried = 0; tried < PORTS.count; tried += 1) {
+    const port = PORTS.first + ((start + tried) % PORTS.count);
+    const process = await startServer(file, folder, options, port);
+    if (process) return process;
+  }
+  throw new Error("there is no free port");
+}
+
+/** Starts a server on a port, and returns undefined when somebody has that. */
+async function startServer(
+  file: string,
+  folder: string,
+  options: string[],
+  port: number,
+): Promise<Process | undefined> {
+  const keeper = fileURLToPath(new URL("redis-process.mjs", import.meta.url));
+  const words = [keeper, folder, file, "--port", String(port), ...options];
+  const child = spawn(process.execPath, words, {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const ended = once(child, "close");
+  let output = "";
+  const ready = new Promise<boolean>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        output = (output + text).slice(-4000);
+        if (/Ready to accept connections/.test(output)) resolve(true);
+      });
+    }
+    ended.then(() => resolve(false));
+  });
+  const [{ pid }] = (await once(child, "message")) as [{ pid: number }];
+  if (await ready) {
+    return {
+      port,
+      kill(signal) {
+        if (child.exitCode === null) process.kill(pid, signal);
+      },
+      ended,
+    };
+  }
+  if (/Address already in use/.test(output)) return undefined;
+  throw new Error(`Redis does not start:\n${output}`);
+}

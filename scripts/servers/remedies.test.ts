@@ -1,0 +1,329 @@
+// What some remedies promise beside the verifier's questions.
+
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { ROOT } from "../cli/root.ts";
+import { copyRepository, skipUnless, start } from "../cli/testing.ts";
+import { Browser, loggedIn, whoIn } from "../client/browser.ts";
+import { effectOf } from "../client/cookie-effect.ts";
+import { BODY, Stepwise } from "../client/request-steps.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "./redis-server.ts";
+import {
+  needsRedis,
+  type Snippet,
+  snippetNames,
+  startSnippet,
+} from "./snippet.ts";
+
+const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
+/** What those need of the snippets that don't start without a Redis. */
+const skipFor = (name: string) => ({ skip: needsRedis(name) && skip });
+
+describe("the memory of fix-store", () => {
+  test("has no place for what has expired", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    const file = "snippets/fix-store.ts";
+    edit(
+      file,
+      "ttlAutopurge: true",
+      'ttlAutopurge: true, dispose: (_value, _id, why) => { if (why === "expire") console.log("dropped"); }',
+    );
+    edit(file, "24 * 60 * 60 * 1000", "100");
+    edit(
+      file,
+      "serve(app);",
+      'app.get("/size", (_req, res) => { res.json(sessions.size) });serve(app);',
+    );
+    const snippet = start(t, join(folder, file), [], { PORT: "0" });
+    const [baseURL] = await snippet.printed(/http:\/\/localhost:\d+/);
+    await new Browser({ baseURL, now: Date.now }).logIn("alice");
+    await snippet.printed(/dropped/);
+    const size = await fetch(new URL("/size", baseURL));
+    assert.equal(await size.text(), "0");
+  });
+});
+
+for (const name of ["fix-store", "fix-store-redis", "broken-check-then-set"]) {
+  describe(`the ids of ${name}`, skipFor(name), () => {
+    test("do not grow with requests that use none, or are cut", async (t) => {
+      const { folder, edit } = copyRepository(t);
+      const file = `snippets/${name}.ts`;
+      edit(file, "max: 10_000", "max: 3");
+      // What is held has its id, and is never answered.
+      edit(
+        file,
+        "serve(app);",
+        `app.get("/held", () => console.log("held"));
+         app.get("/ids", (_req, res) => { res.json(newIds.size) });
+         serve(app);`,
+      );
+      const snippet = await startRunning(t, name, folder);
+      const browser = await loggedIn(snippet);
+      const held = snippet.printed(/(held\n(.|\n)*){5}/);
+      const { port } = new URL(snippet.baseURL);
+      const socket = connect(Number(port), "localhost");
+      // Pipelined: the server takes all of them, and owes the first answer.
+      socket.write("GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(5));
+      await held;
+      socket.destroy();
+      const ids = await fetch(new URL("/ids", snippet.baseURL));
+      assert.equal(await ids.text(), "3");
+      assert.equal(await browser.whoami(), "alice");
+      assert.equal(await (await loggedIn(snippet)).whoami(), "alice");
+    });
+  });
+}
+
+for (const name of [
+  "fix-store",
+  "fix-store-redis",
+  "fix-complete",
+  "fix-complete-cookie",
+]) {
+  test(
+    `${name} keeps the basket of somebody who is not logged in`,
+    skipFor(name),
+    async (t) => {
+      const { folder, edit } = copyRepository(t);
+      edit(
+        `snippets/${name}.ts`,
+        "serve(app);",
+        `app.post("/basket", (req: any, res) => {
+         req.appSession.basket = (req.appSession.basket ?? 0) + 1;
+         res.json(req.appSession.basket);
+       });
+       serve(app);`,
+      );
+      const snippet = await startRunning(t, name, folder);
+      const fill = async (browser: Browser) => {
+        const request = await browser.compose("cors", "POST", "/basket", {});
+        return Number((await browser.exchange(request)).body);
+      };
+
+      const browser = new Browser(snippet);
+      assert.equal(await fill(browser), 1);
+      assert.equal(await fill(browser), 2);
+      await browser.logIn("alice");
+      assert.equal(await browser.whoami(), "alice");
+      assert.equal(await fill(browser), 3);
+      await browser.logOut();
+      assert.equal(await fill(browser), 1);
+      assert.equal(await fill(new Browser(snippet)), 1);
+      // After a day without a request the session is gone, and a new one can begin.
+      await snippet.travel(25 * 60 * 60 * 1000);
+      assert.equal(await browser.whoami(), null);
+      assert.equal(await fill(browser), 1);
+      assert.equal(await fill(browser), 2);
+    },
+  );
+}
+
+for (const name of ["fix-store", "fix-store-redis"]) {
+  test(
+    `${name} keeps the notes of back-channel logout, too`,
+    skipFor(name),
+    async (t) => {
+      const { folder, edit } = copyRepository(t);
+      const file = `snippets/${name}.ts`;
+      edit(file, "prepare()", "prepare({ backChannelLogout: true })");
+      edit(
+        file,
+        "{ store, genid },",
+        "{ store, genid }, backchannelLogout: true,",
+      );
+      const snippet = await startRunning(t, name, folder);
+      const here = await loggedIn(snippet);
+      const there = await loggedIn(snippet);
+      await here.logOut();
+      assert.equal(await there.whoami(), null);
+    },
+  );
+}
+
+describe("a user who wants to be logged in", { concurrency: 2 }, () => {
+  for (const name of snippetNames()) {
+    test(
+      `can be, with ${name}, after a logout that stopped halfway`,
+      skipFor(name),
+      async (t) => {
+        const snippet = await startRunning(t, name);
+        const browser = await loggedIn(snippet);
+        const logout = await browser.compose("navigate", "GET", "/logout");
+        await browser.exchange(logout);
+        assert.equal(await browser.whoami(), null);
+        // The provider still knows her, and asks nothing.
+        const { html } = await browser.open("/login");
+        assert.match(html, /alice is logged in/);
+      },
+    );
+  }
+});
+
+describe("fix-navigations-only", () => {
+  test("logs out without Sec-Fetch-Mode, and from a script", async (t) => {
+    const snippet = await startRunning(t, "fix-navigations-only");
+    for (const mode of [undefined, "cors"]) {
+      const browser = await loggedIn(snippet);
+      const request = await browser.compose("navigate", "GET", "/logout");
+      if (mode) request.headers["sec-fetch-mode"] = mode;
+      else delete request.headers["sec-fetch-mode"];
+      assert.equal(effectOf(await browser.exchange(request)).effect, "cleared");
+      assert.equal(await browser.whoami(), null);
+    }
+  });
+
+  test("does not log out who never leaves a page", async (t) => {
+    const snippet = await startRunning(t, "fix-navigations-only");
+    const browser = await loggedIn(snippet);
+    const update = async () =>
+      effectOf(
+        await browser.exchange(
+          await browser.compose("cors", "POST", "/update", BODY),
+        ),
+      ).effect;
+    for (const effect of ["untouched", "set", "untouched", "set"]) {
+      await snippet.travel(7 * 60 * 60 * 1000);
+      assert.equal(await update(), effect);
+    }
+    assert.equal(await browser.whoami(), "alice");
+  });
+
+  test("says so when it has another name for the session than auth()", async (t) => {
+    const { folder, edit } = copyRepository(t);
+    const file = "snippets/fix-navigations-only.ts";
+    edit(file, "    session: { name },\n", "");
+    edit(file, '"appSession"', '"session"');
+    const snippet = await startRunning(t, "fix-navigations-only", folder);
+    await assert.rejects(loggedIn(snippet), /GET \/ was answered with 500/);
+  });
+
+  test("rolls twice a day without Sec-Fetch-Mode", async (t) => {
+    const browser = await loggedIn(
+      await startRunning(t, "fix-navigations-only"),
+    );
+    const request = await browser.compose("navigate", "GET", "/");
+    assert.equal(effectOf(await browser.exchange(request)).effect, "set");
+    delete request.headers["sec-fetch-mode"];
+    assert.equal(effectOf(await browser.exchange(request)).effect, "untouched");
+  });
+});
+
+for (const name of ["fix-read-only-route", "fix-navigations-only"]) {
+  test(`${name} leaves alone the cookies of others, and knows its own by any name`, async (t) => {
+    const { folder, edit } = copyRepository(t);
+    const file = `snippets/${name}.ts`;
+    edit(file, '"appSession"', '"sid"');
+    const theme = '(_req, res, next) => { res.cookie("sid-theme", 1); next() }';
+    edit(file, "express.json(), record", `${theme}, express.json(), record`);
+    const snippet = await startRunning(t, name, folder);
+    const browser = await loggedIn(snippet);
+    const update = await browser.exchange(
+      await browser.compose("cors", "POST", "/update", BODY),
+    );
+    assert.equal(JSON.parse(update.body).recordedBy, "alice");
+    assert.deepEqual(update.headers["set-cookie"], ["sid-theme=1; Path=/"]);
+  });
+}
+
+describe("fix-deny-list", () => {
+  /** Logs bob in over alice, whose cookie his browser has. */
+  const bobOverAlice = async (snippet: Snippet) => {
+    const alice = await loggedIn(snippet);
+    const bob = new Browser(snippet);
+    await bob.adopt(alice);
+    await bob.logIn("bob");
+    assert.equal(await bob.whoami(), "bob");
+    return { alice, bob };
+  };
+
+  test("ends a session over which another user logs in", async (t) => {
+    const snippet = await startRunning(t, "fix-deny-list");
+    const { alice, bob } = await bobOverAlice(snippet);
+    assert.equal(await alice.whoami(), null);
+    // Her copy is nothing to him.
+    await alice.logOut();
+    assert.equal(await bob.whoami(), "bob");
+  });
+
+  test("goes on with the session of a user who logs in again", async (t) => {
+    const snippet = await startRunning(t, "fix-deny-list");
+    const browser = await loggedIn(snippet);
+    const copy = await browser.fork();
+    await browser.open("/login");
+    assert.equal(await browser.whoami(), "alice");
+    assert.equal(await copy.whoami(), "alice");
+    await browser.logOut();
+    assert.equal(await copy.whoami(), null);
+  });
+});
+
+describe("how long a logout holds", { concurrency: 2 }, () => {
+  const HOUR_MS = 60 * 60 * 1000;
+
+  // A response that is two hours late sets a cookie that lives two hours longer than any entry
+  // of one day that was made at the logout.
+  for (const [name, user] of [
+    ["fix-store", null],
+    ["fix-deny-list", null],
+    ["fix-back-channel", "alice"],
+    ["fix-complete", null],
+    ["fix-complete-cookie", null],
+  ] as const) {
+    test(`${name}, after a very late response: ${user ?? "nobody"}`, async (t) => {
+      const snippet = await startRunning(t, name);
+      const browser = await loggedIn(snippet);
+      const update = new Stepwise(browser, "cors", "POST", "/update", BODY);
+      await update.do.sent();
+      await update.do.received();
+      await browser.logOut();
+      await snippet.travel(2 * HOUR_MS);
+      await update.do.answered();
+      await update.do.stored();
+      assert.equal(await browser.whoami(), null);
+      // Asking has thrown the late cookie out, where the session is refused. A copy is left.
+      await update.do.stored();
+      await snippet.travel(23 * HOUR_MS);
+      assert.equal(await browser.whoami(), user);
+    });
+  }
+
+  test("the clock of a provider that was loaded first moves, too", async (t) => {
+    const snippet = await startRunning(t, "broken");
+    await snippet.travel(48 * HOUR_MS);
+    // An ID token that was made by the old time would have expired.
+    assert.equal(await (await loggedIn(snippet)).whoami(), "alice");
+  });
+
+  test("fix-back-channel, on another device, until her next login", async (t) => {
+    const snippet = await startRunning(t, "fix-back-channel");
+    const [here, there] = [await loggedIn(snippet), await loggedIn(snippet)];
+    const copy = await there.fork();
+    await here.logOut();
+    assert.equal(await there.whoami(), null);
+    await here.logIn("alice");
+    // That request had cleared its cookie. A browser that sent none has it still.
+    assert.equal(await copy.whoami(), "alice");
+  });
+
+  test("fix-back-channel, until the provider has called: alice", async (t) => {
+    const snippet = await startRunning(t, "fix-back-channel");
+    const browser = await loggedIn(snippet);
+    const copy = await browser.compose("cors", "GET", "/whoami");
+    const logout = await browser.compose("navigate", "GET", "/logout");
+    const answer = await browser.exchange(logout);
+    const stranger = new Browser(snippet);
+    assert.equal(whoIn(await stranger.exchange(copy)), "alice");
+    await browser.leaveProvider(logout, answer);
+    assert.equal(whoIn(await stranger.exchange(copy)), null);
+  });
+});
+
+const startRunning = async (t: TestContext, name: string, root = ROOT) => {
+  const file = join(root, "snippets", `${name}.ts`);
+  const snippet = await startSnippet(file, new AbortController().signal);
+  t.after(() => snippet.stop());
+  return snippet;
+};

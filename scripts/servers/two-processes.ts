@@ -1,0 +1,82 @@
+import { startProvider } from "../../snippets/support/provider.ts";
+import { startRedisProxy } from "./redis-proxy.ts";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+import { type Snippet, startSnippet } from "./snippet.ts";
+
+/** Two processes of one snippet, as if they were one. */
+export interface Pair extends Snippet {
+  /** Their Redis server, if they need one. */
+  redis: RedisServer | undefined;
+  both: [Snippet, Snippet];
+}
+
+export interface PairOptions {
+  /** Whether to start a Redis server for them. */
+  withRedis: boolean;
+  /** More options for the command line of that. */
+  redisSettings?: string[];
+  claimBytes: number;
+}
+
+/**
+ * Starts two processes of one snippet, which share a provider, a secret and, where the snippet
+ * keeps something in Redis, a Redis server. The first gets all requests but the logouts.
+ * @throws {SnippetError} when one of them does not start
+ */
+export async function startPair(
+  file: string,
+  cancel: AbortSignal,
+  options: PairOptions,
+): Promise<Pair> {
+  let backChannelAddress = "";
+  const { provider, close } = await startProvider({
+    baseURL: "http://localhost",
+    idpMs: 0,
+    claimBytes: options.claimBytes,
+    // Apps that take no such call answer with 404, and nothing comes of it.
+    backChannelLogout: true,
+    backChannelAddress: () => backChannelAddress,
+  });
+  const redis = options.withRedis
+    ? await startRedis(options.redisSettings)
+    : undefined;
+  const proxy = redis && (await startRedisProxy(redis.port));
+  const settings = (url: string | undefined) => ({
+    ISSUER_BASE_URL: provider.issuerBaseURL,
+    CLIENT_ID: provider.clientID,
+    CLIENT_SECRET: provider.clientSecret,
+    SECRET: provider.secret,
+    REDIS_URL: url,
+  });
+  const started: Snippet[] = [];
+  const end = async () => {
+    const ends = await Promise.all(started.map((one) => one.stop()));
+    proxy?.close();
+    await redis?.stop();
+    close();
+    return ends.find((how) => how);
+  };
+  try {
+    for (const url of [proxy?.url, redis?.url]) {
+      started.push(await startSnippet(file, cancel, settings(url)));
+    }
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const [one, other] = started as [Snippet, Snippet];
+  backChannelAddress = other.baseURL;
+  return {
+    ...one,
+    redis,
+    both: [one, other],
+    otherURL: other.baseURL,
+    ...(proxy && { holdWrite: () => proxy.hold("SET") }),
+    ...(redis && { watchRedis: redis.watch }),
+    async travel(milliseconds) {
+      await Promise.all([one, other].map((each) => each.travel(milliseconds)));
+      await redis?.age(milliseconds);
+    },
+    stop: end,
+  };
+}

@@ -1,0 +1,26 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DeepReport, PairReport, Report } from "./observe.ts";
+
+/** What was seen of each snippet, by its name. */
+export type Observed = Record<
+  string,
+  Report & { deep?: DeepReport; pair?: PairReport }
+>;
+
+/** Where it is kept, from the top folder. The tables in the README and the posts are made of it. */
+export const OBSERVED_FILE = join("assets", "verdicts.json");
+
+/**
+ * Reads what the last run with `--write` saw.
+ * @param root the path of the repository's top folder
+ */
+export const readObserved = (root: string): Observed =>
+  JSON.parse(readFileSync(join(root, OBSERVED_FILE), "utf8"));
+
+/** Keeps what a run saw, for the tables. */
+export const writeObserved = (root: string, observed: Observed): void =>
+  writeFileSync(
+    join(root, OBSERVED_FILE),
+    `${JSON.stringify(observed, null, 2)}\n`,
+  );

@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { UsageError } from "../cli/command.ts";
+import { type Progress, sideBySide } from "../cli/side-by-side.ts";
+import {
+  SnippetError,
+  snippetNames,
+  startSnippet,
+  usesRedis,
+  withSnippet,
+} from "../servers/snippet.ts";
+import { startPair } from "../servers/two-processes.ts";
+import {
+  type DeepReport,
+  observe,
+  observeTwo,
+  type Report,
+} from "./observe.ts";
+import { readVerdicts } from "./verdicts.ts";
+
+/** What came of a snippet: what was seen of it, or how it failed. */
+export type Result =
+  | { name: string; report: Report; deep?: DeepReport }
+  | { name: string; failure: SnippetError };
+
+/** How to run snippets. */
+export interface RunOptions {
+  /** The folder in which they are. */
+  folder: string;
+  /** Whether alice's session is so large that its cookie comes in chunks. */
+  large: boolean;
+  /** Whether to try two requests at once, too. */
+  deep: boolean;
+  /** How many processes of a snippet are the app. */
+  processes: 1 | 2;
+  /** Aborts to end all their processes at once. */
+  cancel: AbortSignal;
+  progress: Progress;
+}
+
+/** What a snippet's header says when it seldom writes a session. */
+const TRIED_LATE = "Tried after half a day.";
+
+/** Fills more than one cookie, which holds 4096 bytes, and less than the headers that Node takes. */
+const LARGE_CLAIM_BYTES = 5000;
+
+/**
+ * Runs snippets side by side, and asks each all questions.
+ * @returns what came of each, in the order of the names
+ */
+export async function runSnippets(
+  names: string[],
+  options: RunOptions,
+): Promise<Result[]> {
+  return sideBySide(names, options, (name, progress) =>
+    runSnippet(name, { ...options, progress }),
+  );
+}
+
+async function runSnippet(name: string, options: RunOptions): Promise<Result> {
+  const { folder, large, deep, processes, cancel, progress } = options;
+  const file = join(folder, `${name}.ts`);
+  const isTriedLate = readFileSync(file, "utf8").includes(TRIED_LATE);
+  const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
+  const withRedis = usesRedis(name, folder);
+  const start =
+    processes === 2
+      ? startPair(file, cancel, { withRedis, claimBytes })
+      : startSnippet(file, cancel, { CLAIM_BYTES: String(claimBytes) });
+  try {
+    return await withSnippet(
+      start,
+      // Two requests at once come first, since the other questions move the clock.
+      async (snippet) => ({
+        name,
+        ...(deep && {
+          deep: await observeTwo({ ...snippet, isTriedLate }, (share) =>
+            progress(share * 0.8),
+          ),
+        }),
+        report: await observe({ ...snippet, isTriedLate }, (share) =>
+          progress(deep ? 0.8 + share * 0.2 : share),
+        ),
+      }),
+    );
+  } catch (error) {
+    if (error instanceof SnippetError) return { name, failure: error };
+    throw error;
+  }
+}
+
+/**
+ * Reads the names of snippets from a command line.
+ * @param folder where they are
+ * @returns each once; without any, all that are there, in the order of tables
+ * @throws {UsageError} when there is no such snippet
+ */
+export function namesFrom(words: string[], folder: string): string[] {
+  const judged = Object.keys(readVerdicts(folder));
+  const others = snippetNames(folder).filter((name) => !judged.includes(name));
+  const names = [...judged, ...others];
+  const wrong = words.find((name) => !names.includes(name));
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `there is no snippet ${wrong}; there are ${names.join(", ")}`,
+    );
+  }
+  return words.length > 0 ? [...new Set(words)] : names;
+}
+
+/** Looks whether a folder of snippets that a command line names is there. */
+export function checkFolder(folder: string): void {
+  if (!existsSync(folder)) {
+    throw new UsageError(`there is no folder ${folder}`);
+  }
+}

@@ -1,0 +1,168 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { UsageError } from "../cli/command.ts";
+import { ROOT } from "../cli/root.ts";
+import { snippetNames } from "../servers/snippet.ts";
+import type { Observation } from "./observe.ts";
+import { ORDERS } from "./orders.ts";
+import { QUESTIONS } from "./questions.ts";
+
+/** What is expected of a snippet. How many bytes a cookie has is seen, and not expected. */
+export type Verdict = Omit<Observation, "updateCookie" | "logoutCookie"> & {
+  updateCookie: Observation["updateCookie"]["effect"];
+  logoutCookie: Observation["logoutCookie"]["effect"];
+  /** Who is logged in after a logout that overtook a write to Redis, for who writes there. */
+  lateWrite?: string | null;
+  /** It keeps something in one process, and does not claim to hold with two. */
+  oneProcess?: true;
+};
+
+type Answer = string | number | boolean | null;
+
+/** What words stand for in a verdict. All other words are numbers, or stand for themselves. */
+const WORDS: Record<string, Answer> = {
+  none: null,
+  yes: true,
+  no: false,
+  in: true,
+  out: false,
+};
+
+/** What a verdict tells, by the words that it has for that. */
+const TOPICS: Record<string, string> = {
+  ...Object.fromEntries(QUESTIONS.map(({ heading, name }) => [heading, name])),
+  possible: "possible",
+  "late write": "lateWrite",
+};
+
+/** The comment at the top of a snippet, as one line. */
+const headerOf = (source: string): string =>
+  (source.match(/^(?:\/\/.*\n)+/)?.[0] ?? "").replace(/\n?\/\/ ?/g, " ");
+
+/**
+ * Reads what the header of a snippet expects: `Verdict:` and all answers or, after `as broken, but`,
+ * those that differ from `broken`'s.
+ * @param snippet its name, for an error
+ * @returns undefined when it says nothing
+ * @throws {UsageError} when it has something that is not a verdict
+ */
+function read(
+  snippet: string,
+  source: string,
+  broken: Verdict | undefined,
+): Verdict | undefined {
+  const [, base, told] =
+    headerOf(source).match(/Verdict: (as broken(?:, but )?)?([^.]*)\./) ?? [];
+  if (told === undefined) return undefined;
+  if (base && !broken) throw new UsageError("broken.ts has no verdict");
+  const verdict: Record<string, Answer> = base ? { ...broken } : {};
+  for (const phrase of told.split(/,\s+/).filter(Boolean)) {
+    const [, topic = "", word = ""] = phrase.match(/^(.*) (\S+)$/) ?? [];
+    const name = TOPICS[topic];
+    if (!name) throw new UsageError(`${snippet}: its verdict has “${phrase}”`);
+    const number = /^\d+$/.test(word) ? Number(word) : word;
+    verdict[name] = word in WORDS ? (WORDS[word] as Answer) : number;
+  }
+  verdict.possible ??= ORDERS.length;
+  const missing = QUESTIONS.filter(({ name }) => verdict[name] === undefined);
+  if (missing.length > 0) {
+    const headings = missing.map(({ heading }) => heading).join(", ");
+    throw new UsageError(`${snippet}: its verdict does not have ${headings}`);
+  }
+  return {
+    ...(verdict as unknown as Verdict),
+    ...(/ One process only\./.test(headerOf(source)) && { oneProcess: true }),
+  };
+}
+
+/**
+ * Reads the verdicts of all snippets in a folder, from their headers.
+ * @returns them by the snippets' names, in the order of tables: what is broken first, and then what
+ * holds, from the least to the most
+ */
+export function readVerdicts(folder: string): Record<string, Verdict> {
+  const names = snippetNames(folder);
+  const verdictOf = (name: string, base?: Verdict) =>
+    read(name, readFileSync(join(folder, `${name}.ts`), "utf8"), base);
+  const broken = names.includes("broken") ? verdictOf("broken") : undefined;
+  const all = names.flatMap((name) => {
+    const verdict = verdictOf(name, broken);
+    return verdict ? [[name, verdict] as const] : [];
+  });
+  const weight = ([name, verdict]: readonly [string, Verdict]) => [
+    name === "broken" ? 2 : name.startsWith("broken") ? 1 : 0,
+    verdict.server,
+    verdict.draft,
+    verdict.knowsUser ? 0 : 1,
+    verdict.nextUser === "bob" ? 0 : 1,
+  ];
+  return Object.fromEntries(
+    all.sort((one, other) => {
+      const [mine, theirs] = [weight(one), weight(other)];
+      const at = mine.findIndex((value, at) => value !== theirs[at]);
+      const [name, otherName] = [one[0], other[0]];
+      return at < 0
+        ? name.localeCompare(otherName)
+        : (theirs[at] as number) - (mine[at] as number);
+    }),
+  );
+}
+
+/** The expected verdict of every snippet of this repository. */
+export const VERDICTS = readVerdicts(join(ROOT, "snippets"));
+
+const answersOf = ({
+  updateCookie,
+  logoutCookie,
+  ...rest
+}: Observation): Verdict => ({
+  updateCookie: updateCookie.effect,
+  logoutCookie: logoutCookie.effect,
+  ...rest,
+});
+
+/** One question, and what does not agree. */
+export interface Difference {
+  question: string;
+  expected: unknown;
+  seen: unknown;
+}
+
+/**
+ * Compares what was seen of a snippet with what is expected.
+ * @returns the questions whose answers differ, with both answers
+ */
+export function differences(
+  expected: Verdict,
+  observation: Observation,
+): Difference[] {
+  const seen = answersOf(observation);
+  return (Object.keys(seen) as (keyof Verdict)[])
+    .filter((question) => seen[question] !== expected[question])
+    .map((question) => ({
+      question,
+      expected: expected[question],
+      seen: seen[question],
+    }));
+}
+
+/**
+ * Tells what a snippet's header has to say so that its answers are what is expected.
+ * @returns a sentence, such as `Verdict: as broken, but browser 0.`
+ */
+export function verdictFor(observation: Observation): string {
+  const seen = answersOf(observation) as unknown as Record<string, Answer>;
+  const broken = { ...VERDICTS.broken } as Record<string, unknown>;
+  const phrases = Object.entries(TOPICS)
+    .filter(([, name]) => name in seen && seen[name] !== broken[name])
+    .map(([topic, name]) => `${topic} ${wordFor(name, seen[name] as Answer)}`);
+  const but = phrases.length > 0 ? `, but ${phrases.join(", ")}` : "";
+  return `Verdict: as broken${but}.`;
+}
+
+const wordFor = (name: string, answer: Answer): string => {
+  if (answer === null) return "none";
+  if (typeof answer !== "boolean") return String(answer);
+  if (name === "otherDevice") return answer ? "in" : "out";
+  return answer ? "yes" : "no";
+};

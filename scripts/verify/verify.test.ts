@@ -1,0 +1,468 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { ROOT } from "../cli/root.ts";
+import {
+  callBack,
+  copyRepository,
+  run,
+  skipSignals,
+  skipUnless,
+  start,
+} from "../cli/testing.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
+import { needsRedis, usesRedis, withoutSkipped } from "../servers/snippet.ts";
+import {
+  aloneLines,
+  answersBelow,
+  answersTable,
+  losingOrder,
+  type Row,
+} from "./answers-table.ts";
+import { type Observed, readObserved } from "./observed.ts";
+import { logoutAfter, ORDERS } from "./orders.ts";
+import { readVerdicts, VERDICTS, type Verdict } from "./verdicts.ts";
+
+/** What two processes need. */
+const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
+const UPDATE = 'app.post("/update", express.json(), record);\n';
+const AUTH = "app.use(\n  auth({";
+
+/** Puts the route of `/update` above auth(). */
+const MOVE_UP: Edit[] = [
+  [UPDATE, ""],
+  [AUTH, `${UPDATE}${AUTH}`],
+];
+
+type Edit = [from: string, to: string];
+
+/** What is done to a snippet, what the verifier then complains about, and how it is done. */
+type Sabotage = [what: string, complaint: string, ...edits: Edit[]];
+
+const NO_LONGER_BITES = "browser was expected to be 19, and is 0";
+const BITES = "browser was expected to be 0, and is 19";
+const LIVES_ON = "server was expected to be 0, and is 35";
+const LIVES_AGAIN = "server was expected to be 0, and is 9";
+
+/** For each snippet, its one idea taken out. */
+const SABOTAGES: Record<string, Sabotage[]> = {
+  broken: [["has the fix in it", NO_LONGER_BITES, ...MOVE_UP]],
+  "broken-rolling-false": [
+    ["has the fix in it", NO_LONGER_BITES, ...MOVE_UP],
+    [
+      "has a rolling session",
+      "rolls was expected to be false, and is true",
+      ["rolling: false", "rolling: true"],
+    ],
+  ],
+  "broken-plain-store": [
+    ["has the fix in it", "browser was expected to be 6, and is 0", ...MOVE_UP],
+  ],
+  "broken-check-then-set": [
+    [
+      "does not look before it writes",
+      LIVES_AGAIN,
+      ["if (!mayCreate && !isThere) return;", "void isThere;"],
+    ],
+  ],
+  "fix-ordering": [
+    [
+      "has its route below auth() again",
+      BITES,
+      [UPDATE, ""],
+      ['app.post("/draft"', `${UPDATE}app.post("/draft"`],
+    ],
+  ],
+  "fix-read-only-route": [
+    [
+      "does not use its guard",
+      BITES,
+      ['app.use("/update", readOnlySession);\n', ""],
+    ],
+  ],
+  "fix-navigations-only": [
+    ["does not use its guard", BITES, ["app.use(guard);\n", ""]],
+    [
+      "never sets the cookie again",
+      "rolls was expected to be true, and is false",
+      ["if (isOld || isNavigation(req)) session", "if (false) session"],
+      ["if (isNavigation(req) || textOf", "if (textOf"],
+    ],
+    [
+      "has a route that changes the session",
+      "draft was expected to be 0, and is 19",
+      [
+        '"/draft", ',
+        '"/draft", (req: any, _res, next) => { req.appSession.n = 1; next(); }, ',
+      ],
+    ],
+  ],
+  "fix-front-end": [
+    [
+      "does not wait",
+      "possible was expected to be 1, and is 35",
+      ["await Promise.allSettled(inFlight);", ""],
+    ],
+  ],
+  "fix-store": [
+    [
+      "lets a dead id live again",
+      LIVES_AGAIN,
+      ["if (!mayCreate && !sessions.has(id)) return;", "void mayCreate;"],
+    ],
+  ],
+  "fix-store-redis": [
+    [
+      "lets a dead id live again",
+      LIVES_AGAIN,
+      ['({ condition: "XX" } as const)', "{}"],
+    ],
+  ],
+  "fix-deny-list": [
+    ["does not put the login on its list", LIVES_ON, ["id && deny(id)", "id"]],
+  ],
+  "fix-back-channel": [
+    [
+      "is not told by the provider",
+      LIVES_ON,
+      ["backChannelLogout: true", "backChannelLogout: false"],
+    ],
+  ],
+  "fix-complete": [
+    [
+      "does not use its one file",
+      LIVES_AGAIN,
+      ["lastingLogout(\n    auth,\n    {", "auth(\n    {"],
+      ["    },\n    options,\n", "    },\n"],
+      ["const { store, ...options }", "const { store }"],
+    ],
+  ],
+  "fix-complete-cookie": [
+    ["forgets at once what has ended", LIVES_ON, ["map.has(id)", "false"]],
+  ],
+};
+
+test("there are C(7,3) orders, all different, each with its own order kept", () => {
+  assert.equal(ORDERS.length, 35);
+  assert.equal(new Set(ORDERS.map(String)).size, 35);
+  for (const order of ORDERS) {
+    assert.deepEqual(
+      order.filter((event) => event.startsWith("update")),
+      ["update sent", "update received", "update answered", "update stored"],
+    );
+    assert.deepEqual(
+      order.filter((event) => event.startsWith("logout")),
+      ["logout sent", "logout answered", "logout stored"],
+    );
+  }
+});
+
+test("the logout can come while the request is in any of three places", () => {
+  for (const [at, happened] of (
+    ["sent", "received", "answered"] as const
+  ).entries()) {
+    const order = ORDERS[logoutAfter(happened)];
+    assert.equal(order?.[at], `update ${happened}`);
+    assert.deepEqual(order?.slice(at + 1, at + 4), [
+      "logout sent",
+      "logout answered",
+      "logout stored",
+    ]);
+  }
+});
+
+describe("npm run verify", { concurrency: 2 }, () => {
+  test("sees what is expected, and what the tables say", async (t) => {
+    const { code, stdout, stderr } = await run(t, "verify", "--json");
+    assert.equal(code, 0, stderr);
+    // What --deep saw takes minutes to see again. Two snippets have a test of their own.
+    const all = readObserved(ROOT);
+    const observed = withoutSkipped(Object.keys(all)).map((name) => {
+      const { deep: _, pair: __, ...report } = all[name] ?? {};
+      return [name, report];
+    });
+    assert.deepEqual(JSON.parse(stdout), Object.fromEntries(observed));
+  });
+
+  test("comes to the same with a large session", async (t) => {
+    const names = ["broken", "fix-read-only-route", "fix-navigations-only"];
+    const { code, stdout, stderr } = await run(
+      t,
+      "verify",
+      "--large",
+      ...names,
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^broken +1\d{4} B +19 +35 /m);
+  });
+
+  test("comes to the same with two requests at once", async (t) => {
+    const names = ["broken-plain-store", "fix-complete"];
+    const words = ["--deep", "--json", ...names];
+    const { code, stdout, stderr } = await run(t, "verify", ...words);
+    assert.equal(code, 0, stderr);
+    const observed = readObserved(ROOT);
+    const [one, other] = names.map((name) => {
+      const { pair: _, ...report } = observed[name] ?? {};
+      return [name, report];
+    });
+    assert.deepEqual(Object.entries(JSON.parse(stdout)), [one, other]);
+  });
+
+  test("comes to the same with two processes", { skip }, async (t) => {
+    const words = ["--processes", "2", "--json"];
+    const { code, stdout, stderr } = await run(t, "verify", ...words);
+    assert.equal(code, 0, stderr);
+    const seen: Observed = JSON.parse(stdout);
+    for (const [name, { pair }] of Object.entries(readObserved(ROOT))) {
+      const { observation, lateWrite } = seen[name] ?? {};
+      assert.deepEqual(
+        { observation, lateWrite },
+        { ...pair, lateWrite: pair?.lateWrite },
+      );
+    }
+  });
+
+  test("fails for who does not hold with two processes", {
+    skip,
+  }, async (t) => {
+    const names = Object.keys(VERDICTS).filter(
+      (name) => VERDICTS[name]?.oneProcess,
+    );
+    const words = ["--processes", "2", ...names];
+    const { code, stderr } = await run(t, "verify", ...words);
+    assert.equal(code, 1);
+    for (const name of names) {
+      const line = `^${name}: server was expected to be \\d, and is 35$`;
+      assert.match(stderr, new RegExp(line, "m"));
+    }
+  });
+
+  test("fails when the one idea of a snippet is taken out", async (t) => {
+    const { folder, edit, write } = copyRepository(t);
+    const all = Object.entries(SABOTAGES).flatMap(([name, sabotages]) =>
+      sabotages.map(([what, complaint, ...edits], at) => ({
+        ...{ name, what, complaint, edits },
+        copy: `${name}-${at}`,
+      })),
+    );
+    const able = all.filter(({ name }) => !needsRedis(name) || !skip);
+    for (const { name, copy, edits } of able) {
+      const file = `snippets/${copy}.ts`;
+      write(file, readFileSync(join(ROOT, `snippets/${name}.ts`), "utf8"));
+      for (const [from, to] of edits) edit(file, from, to);
+    }
+    const copies = able.map(({ copy }) => copy);
+    const { code, stdout, stderr } = await verifyIn(t, folder, ...copies);
+    assert.equal(code, 1);
+    for (const { what, complaint, copy } of able) {
+      await t.test(`${copy} ${what}`, () => {
+        assert.match(stderr, new RegExp(`^${copy}: ${complaint}$`, "m"));
+        assert.match(stdout, new RegExp(`^${copy} .*!`, "m"));
+      });
+    }
+  });
+
+  test("names a snippet that fails, and goes on with the others", async (t) => {
+    const { folder, write } = copyRepository(t);
+    const broken = readFileSync(join(ROOT, "snippets/broken.ts"), "utf8");
+    const withUpdate = (code: string) => {
+      assert.ok(broken.includes(UPDATE));
+      return broken.replace(UPDATE, code);
+    };
+    const snippets = {
+      "broken-at-its-start": 'throw new Error("no such luck");\n',
+      "broken-and-dead": withUpdate(
+        'app.post("/update", () => process.exit(3));\n',
+      ),
+      "broken-and-silent": withUpdate('app.post("/update", () => {});\n'),
+      "broken-page": withUpdate(UPDATE).replace(
+        'app.get("/", page);',
+        'app.get("/", (_, res) => void res.send("<script>Promise.reject(1)</script>"));',
+      ),
+    };
+    for (const [name, code] of Object.entries(snippets)) {
+      write(`snippets/${name}.ts`, code);
+    }
+    const words = [...Object.keys(snippets), "fix-ordering"];
+    const { code, stdout, stderr } = await verifyIn(t, folder, ...words);
+    assert.equal(code, 1);
+    for (const line of [
+      /^broken-at-its-start: it ended, with exit code 1\./m,
+      /^ +\| .*no such luck/m,
+      /^broken-and-dead: it ended, with exit code 3\./m,
+      /^ +\| → POST \/update/m,
+      /^broken-and-silent: it does not answer POST \/update\./m,
+      /^broken-page: its page's script fails: 1\./m,
+    ]) {
+      assert.match(stderr, line);
+    }
+    assert.match(stdout, /^fix-ordering +leaves +0 /m);
+  });
+
+  test("takes a new snippet as it is, and says what to paste", async (t) => {
+    const { folder, edit, write } = copyRepository(t);
+    const fix = readFileSync(join(ROOT, "snippets/fix-ordering.ts"), "utf8");
+    const bare = fix.replace(/^\/\/ Verdict:(?:.*\n)*?\n/m, "\n");
+    write("snippets/fix-mine.ts", bare);
+    const first = await verifyIn(t, folder, "fix-mine");
+    assert.equal(first.code, 0, first.stderr);
+    assert.match(first.stdout, /^fix-mine +leaves +0 +35 /m);
+    const [verdict = ""] =
+      first.stdout.match(/^\/\/ Verdict: (?:.*\n\/\/ ).*$/m) ?? [];
+    assert.equal(verdict, fix.match(/^\/\/ Verdict:(?:.*\n\/\/ ).*$/m)?.[0]);
+
+    edit("snippets/fix-mine.ts", "\n\nimport", `\n${verdict}\n\nimport`);
+    const second = await verifyIn(t, folder, "fix-mine");
+    assert.equal(second.code, 0, second.stderr);
+    assert.match(second.stdout, /^Everything is as expected\.$/m);
+    edit("snippets/fix-mine.ts", "browser 0", "browser 1");
+    const third = await verifyIn(t, folder, "fix-mine");
+    assert.equal(third.code, 1);
+    assert.match(
+      third.stderr,
+      /^fix-mine: browser was expected to be 1, and is 0$/m,
+    );
+  });
+
+  test("explains itself, and what it does not understand", async (t) => {
+    const help = await run(t, "verify", "--help");
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /^Usage: npm run verify/);
+    for (const line of help.stdout.split("\n")) assert.ok(line.length <= 80);
+
+    const name = await run(t, "verify", "fix-everything");
+    assert.equal(name.code, 2);
+    assert.match(
+      name.stderr,
+      /there is no snippet fix-everything; there are broken, /,
+    );
+
+    const option = await run(t, "verify", "--loud");
+    assert.equal(option.code, 2);
+    assert.match(option.stderr, /--help/);
+    assert.doesNotMatch(option.stderr, /^ +at /m);
+  });
+
+  for (const [signal, exitCode] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGKILL", null],
+  ] as const) {
+    test(`leaves no process behind after ${signal}`, {
+      skip: signal !== "SIGKILL" && skipSignals,
+    }, async (t) => {
+      const { folder, write } = copyRepository(t);
+      const { called } = await callBack(t, (code) =>
+        write("snippets/broken-forever.ts", code),
+      );
+      const from = ["--from", join(folder, "snippets"), "broken-forever"];
+      const verifier = start(t, join(ROOT, "scripts/verify.ts"), from);
+      const gone = await called;
+      verifier.kill(signal);
+      await gone();
+      assert.equal((await verifier.ended).code, exitCode);
+    });
+  }
+});
+
+test("each snippet is in the verdicts, the tests and a post, and the other way round", () => {
+  const names = Object.keys(VERDICTS).sort();
+  const files = readdirSync(join(ROOT, "snippets"))
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => file.replace(".ts", ""));
+  const posts = readdirSync(join(ROOT, "posts"))
+    .map((file) => readFileSync(join(ROOT, "posts", file), "utf8"))
+    .join("");
+  const shown = posts.matchAll(
+    /<!-- (?:snippet|diff): (?:.* )?snippets\/([\w-]+)\.ts/g,
+  );
+  assert.deepEqual(files.sort(), names);
+  assert.deepEqual(Object.keys(SABOTAGES).sort(), names);
+  assert.deepEqual(
+    [...new Set([...shown].map(([, name]) => name))].sort(),
+    names,
+  );
+});
+
+test("what Redis has to do with a snippet is read in it", () => {
+  const names = Object.keys(VERDICTS);
+  assert.deepEqual(
+    names.filter((name) => needsRedis(name)),
+    ["fix-store-redis"],
+  );
+  assert.deepEqual(
+    names.filter((name) => usesRedis(name)),
+    [
+      "broken-check-then-set",
+      "fix-deny-list",
+      "fix-store-redis",
+      "fix-complete",
+      "fix-complete-cookie",
+    ],
+  );
+});
+
+test("a remedy that holds with two processes can say so", () => {
+  const { pair } = readObserved(ROOT)["fix-store-redis"] ?? {};
+  const report = {
+    ...pair,
+    losing: [],
+    losingDraft: [],
+  } as unknown as Row["report"];
+  const verdict = {
+    ...VERDICTS["fix-store-redis"],
+    oneProcess: true,
+  } as Verdict;
+  const row = {
+    name: "fix-store-redis",
+    report,
+    verdict,
+    processes: 2,
+  } as const;
+  assert.deepEqual(aloneLines([row]), {
+    lines: [],
+    problems: [
+      "fix-store-redis holds with two processes: its header says “One process only.”",
+    ],
+  });
+});
+
+test("a verdict that can't be read is told", (t) => {
+  const { folder, edit } = copyRepository(t);
+  const snippets = join(folder, "snippets");
+  assert.deepEqual(readVerdicts(snippets), VERDICTS);
+  edit("snippets/fix-ordering.ts", "browser 0", "brower 0");
+  assert.throws(
+    () => readVerdicts(snippets),
+    /^Error: fix-ordering: its verdict has “brower 0”$/,
+  );
+  edit("snippets/fix-ordering.ts", "brower 0, ", "");
+  assert.equal(readVerdicts(snippets)["fix-ordering"]?.browser, 19);
+  edit("snippets/broken.ts", " server 35,", "");
+  assert.throws(
+    () => readVerdicts(snippets),
+    /^Error: broken: its verdict does not have server$/,
+  );
+});
+
+test("what verify prints fits 80 columns", () => {
+  const rows = Object.entries(readObserved(ROOT)).map(([name, report]) => ({
+    name,
+    report,
+    processes: 2 as const,
+  }));
+  const text = [
+    answersTable(rows),
+    answersBelow(rows),
+    ...rows.map(losingOrder),
+  ];
+  for (const line of text.join("\n").split("\n")) {
+    assert.ok(line.length <= 80, line);
+  }
+});
+
+const verifyIn = (t: TestContext, folder: string, ...names: string[]) =>
+  run(t, "verify", "--from", join(folder, "snippets"), ...names);
