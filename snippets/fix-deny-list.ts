@@ -1,8 +1,7 @@
 // The session stays in its cookie, but the logout puts its login on a list,
 // which the library's own hook asks on each request. So it holds on the server,
-// too. The price: a late cookie takes the place of that of whoever has logged
-// in since. And a list that is lost, in a restart or by Redis, lets in old
-// copies.
+// too. The price: a late cookie takes the place of the next user's. And a list
+// that is lost lets in old copies again.
 //
 //   npx tsx snippets/fix-deny-list.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-deny-list.ts
@@ -23,9 +22,8 @@ app.use(log);
 const WEEK_S = 7 * 24 * 60 * 60;
 const redis = process.env.REDIS_URL ? await openRedis() : undefined;
 const map = new LRUCache<string, 1>({ ttl: WEEK_S * 1000, ttlAutopurge: true });
-const expiration = { type: "EX", value: WEEK_S } as const;
 const deny = async (id: string) =>
-  redis ? redis.set(id, "", { expiration }) : map.set(id, 1);
+  redis ? redis.set(id, "", { EX: WEEK_S }) : map.set(id, 1);
 const isDenied = async (id: string) =>
   redis ? (await redis.exists(id)) === 1 : map.has(id);
 const name = "appSession";

@@ -5,6 +5,10 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { startProvider } from "../../snippets/support/provider.ts";
+import {
+  readSettings,
+  SettingsError,
+} from "../../snippets/support/settings.ts";
 import { ROOT } from "../cli/root.ts";
 import {
   copyRepository,
@@ -48,90 +52,90 @@ const startSnippet = (
     ...environment,
   });
 
-for (const name of snippetNames()) {
-  const skip = needsRedis(name) && noRedis;
-  describe(`snippets/${name}.ts`, { concurrency: 2, skip }, () => {
-    test("answers as promised", async (t) => {
+describe("each snippet", { concurrency: 2 }, () => {
+  for (const [at, name] of snippetNames().entries()) {
+    const skip = needsRedis(name) && noRedis;
+    test(`${name} is as promised`, { skip }, async (t) => {
       const snippet = startSnippet(t, name, await settingsFor(t, name));
       const [baseURL] = await snippet.printed(ADDRESS);
       await snippet.printed(/Log in, click “Log out”/);
-      const post = (path: string, body: string, headers = JSON_TYPE) =>
-        fetch(baseURL + path, { method: "POST", headers, body });
-
-      for (const path of ["/update", "/draft"]) {
-        const ofBytes = (bytes: number) => `["${"x".repeat(bytes - 4)}"]`;
-        const largest = await post(path, ofBytes(100 * 1024));
-        assert.equal(largest.status, 200);
-        assert.deepEqual(await largest.json(), { recordedBy: null });
-        const larger = await post(path, ofBytes(100 * 1024 + 1));
-        assert.equal(larger.status, 413);
-        const malformed = await post(path, '{"event":');
-        assert.equal(malformed.status, 400);
-        assert.match(await malformed.text(), /^{"error":".*JSON.*"}$/);
-      }
-
-      const page = await fetch(baseURL);
-      assert.equal(page.status, 200);
-      assert.match(await page.text(), /Nobody is logged in/);
-      assert.match(
-        String(page.headers.get("content-security-policy")),
-        /default-src 'none'/,
-      );
-
-      assert.doesNotMatch(snippet.output(), STACK);
-    });
-
-    test("stops when asked to, whatever it does", {
-      skip: skipSignals,
-    }, async (t) => {
-      const settings = await settingsFor(t, name);
-      for (const signal of ["SIGTERM", "SIGINT"] as const) {
-        const snippet = startSnippet(t, name, settings);
-        const [address] = await snippet.printed(ADDRESS);
-        const inFlight = send(
-          {
-            method: "POST",
-            url: new URL("/update", address),
-            headers: JSON_TYPE,
-            body: "{}",
-          },
-          Date.now() + 10_000,
-        );
-        await inFlight.received;
-        snippet.kill(signal);
-        assert.equal((await snippet.ended).code, 0);
-        await assert.rejects(inFlight.finish());
-        assert.doesNotMatch(snippet.output(), STACK);
-      }
-    });
-
-    test("takes a forged or a truncated cookie for none", async (t) => {
-      const snippet = startSnippet(t, name, await settingsFor(t, name));
-      const [baseURL] = await snippet.printed(ADDRESS);
-      const browser = new Browser({ baseURL, now: Date.now });
-      await browser.logIn("alice");
-      const { url, headers } = await browser.compose("cors", "GET", "/whoami");
-      const real = String(headers.cookie);
-      const whoami = async (cookie: string) => {
-        const answer = await fetch(url, { headers: { cookie } });
-        const { user } = (await answer.json()) as { user: string | null };
-        return user;
-      };
-      assert.equal(await whoami(real), "alice");
-      assert.equal(await whoami(real.slice(0, -4)), null);
-      assert.equal(await whoami("appSession=forged"), null);
-      assert.equal(await whoami("appSession="), null);
-      assert.equal(await whoami("appSession.0=forged"), null);
-      assert.equal(await whoami(real.replace(/=.*/, "=__proto__")), null);
-      assert.equal(await whoami(real), "alice");
-
+      await answers(baseURL);
+      const value = await refusesForged(baseURL);
+      // The other signal is sent to the next one.
+      if (!skipSignals) await ends(snippet, baseURL, SIGNALS[at % 2]);
       const printed = snippet.output();
-      const value = real.split("=")[1] as string;
       assert.doesNotMatch(printed, STACK);
       assert.doesNotMatch(printed, /oidc-provider|code=|state=/);
       assert.ok(!printed.includes(value.slice(0, 16)));
     });
-  });
+  }
+});
+
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+
+/** Looks at the answers of the page and of both routes. */
+async function answers(baseURL: string): Promise<void> {
+  const post = (path: string, body: string, headers = JSON_TYPE) =>
+    fetch(baseURL + path, { method: "POST", headers, body });
+  for (const path of ["/update", "/draft"]) {
+    const ofBytes = (bytes: number) => `["${"x".repeat(bytes - 4)}"]`;
+    const largest = await post(path, ofBytes(100 * 1024));
+    assert.equal(largest.status, 200);
+    assert.deepEqual(await largest.json(), { recordedBy: null });
+    const larger = await post(path, ofBytes(100 * 1024 + 1));
+    assert.equal(larger.status, 413);
+    const malformed = await post(path, '{"event":');
+    assert.equal(malformed.status, 400);
+    assert.match(await malformed.text(), /^{"error":".*JSON.*"}$/);
+  }
+  const page = await fetch(baseURL);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /Nobody is logged in/);
+  assert.match(
+    String(page.headers.get("content-security-policy")),
+    /default-src 'none'/,
+  );
+}
+
+/**
+ * Looks whether a forged or a truncated cookie is taken for none.
+ * @returns the value of a real one
+ */
+async function refusesForged(baseURL: string): Promise<string> {
+  const browser = new Browser({ baseURL, now: Date.now });
+  await browser.logIn("alice");
+  const { url, headers } = await browser.compose("cors", "GET", "/whoami");
+  const real = String(headers.cookie);
+  const whoami = async (cookie: string) => {
+    const answer = await fetch(url, { headers: { cookie } });
+    const { user } = (await answer.json()) as { user: string | null };
+    return user;
+  };
+  assert.equal(await whoami(real), "alice");
+  assert.equal(await whoami(real.slice(0, -4)), null);
+  assert.equal(await whoami("appSession=forged"), null);
+  assert.equal(await whoami("appSession="), null);
+  assert.equal(await whoami("appSession.0=forged"), null);
+  assert.equal(await whoami(real.replace(/=.*/, "=__proto__")), null);
+  assert.equal(await whoami(real), "alice");
+  return real.split("=")[1] as string;
+}
+
+/** Asks a snippet to stop while a request is in its handler. */
+async function ends(
+  snippet: ReturnType<typeof start>,
+  baseURL: string,
+  signal: NodeJS.Signals | undefined,
+): Promise<void> {
+  const url = new URL("/update", baseURL);
+  const { received, finish } = send(
+    { method: "POST", url, headers: JSON_TYPE, body: "{}" },
+    Date.now() + 10_000,
+  );
+  await received;
+  snippet.kill(signal ?? "SIGTERM");
+  assert.equal((await snippet.ended).code, 0);
+  await assert.rejects(finish());
 }
 
 test("a request that comes before there is an app waits for it", {
@@ -163,10 +167,11 @@ test("a snippet and its lines are no longer than a screen", () => {
 });
 
 describe("a session in chunks", { concurrency: 2 }, () => {
-  const stateless = snippetNames().filter(
-    (name) => !/store|complete|check/.test(name),
-  );
-  for (const name of stateless) {
+  for (const name of [
+    "broken",
+    "fix-navigations-only",
+    "fix-complete-cookie",
+  ]) {
     test(`is never put together from two by ${name}`, async (t) => {
       const snippet = startSnippet(t, name, { CLAIM_BYTES: "5000" });
       const [baseURL] = await snippet.printed(ADDRESS);
@@ -203,7 +208,52 @@ describe("a session in chunks", { concurrency: 2 }, () => {
   }
 });
 
+const OWN = {
+  ISSUER_BASE_URL: "http://127.0.0.1:9",
+  CLIENT_ID: "id",
+  CLIENT_SECRET: "secret",
+  SECRET: "a long random text",
+};
+
 describe("the settings of a snippet", { concurrency: 2 }, () => {
+  for (const [what, settings, complaint] of [
+    ["a port in words", { PORT: "http" }, /^PORT=http does not work/],
+    ["a port below 0", { PORT: "-1" }, /^PORT=-1 .* from 0 to 65535$/],
+    ["a port above 65535", { PORT: "65536" }, /^PORT=65536 /],
+    ["half a port", { PORT: "80.5" }, /^PORT=80\.5 /],
+    ["a hexadecimal port", { PORT: "0x50" }, /^PORT=0x50 /],
+    ["a time in words", { UPDATE_MS: "soon" }, /^UPDATE_MS=soon/],
+    ["a time below 0", { IDP_MS: "-5" }, /^IDP_MS=-5/],
+    [
+      "a provider without a secret",
+      { ...OWN, CLIENT_SECRET: "" },
+      /^also set CLIENT_SECRET to use/,
+    ],
+    [
+      "a provider that is a client id alone",
+      { CLIENT_ID: "id" },
+      /^also set ISSUER_BASE_URL, CLIENT_SECRET, SECRET to use/,
+    ],
+    [
+      "an address that is none",
+      { ...OWN, ISSUER_BASE_URL: "example.auth0.com" },
+      /^ISSUER_BASE_URL=example\.auth0\.com/,
+    ],
+    [
+      "a secret that is short",
+      { ...OWN, SECRET: "short" },
+      /^SECRET is too short/,
+    ],
+  ] as const) {
+    test(`can't be ${what}`, () => {
+      assert.throws(
+        () => readSettings(settings),
+        (error: Error) =>
+          error instanceof SettingsError && complaint.test(error.message),
+      );
+    });
+  }
+
   const refuses = async (
     t: TestContext,
     environment: NodeJS.ProcessEnv,
@@ -217,45 +267,19 @@ describe("the settings of a snippet", { concurrency: 2 }, () => {
     assert.equal(stderr.trim().split("\n").length, 1);
   };
 
-  for (const PORT of ["http", "-1", "65536", "80.5", "0x50"]) {
-    test(`a PORT of ${PORT} is refused`, (t) =>
-      refuses(t, { PORT }, /^PORT=.* give a whole number from 0 to 65535$/m));
-  }
+  test("end it with a line when they can't be right", (t) =>
+    refuses(
+      t,
+      { PORT: "http" },
+      /^PORT=.* give a whole number from 0 to 65535$/m,
+    ));
 
-  test("a PORT that is taken is refused", async (t) => {
+  test("end it with a line when the port is taken", async (t) => {
     const server = createServer().listen(0, "localhost");
     await once(server, "listening");
     t.after(() => server.close());
     const { port } = server.address() as { port: number };
     await refuses(t, { PORT: String(port) }, /^port \d+ is taken/);
-  });
-
-  test("UPDATE_MS and IDP_MS have to be whole numbers", async (t) => {
-    await refuses(t, { UPDATE_MS: "soon" }, /^UPDATE_MS=soon/);
-    await refuses(t, { IDP_MS: "-5" }, /^IDP_MS=-5/);
-  });
-
-  const OWN = {
-    ISSUER_BASE_URL: "http://127.0.0.1:9",
-    CLIENT_ID: "id",
-    CLIENT_SECRET: "secret",
-    SECRET: "a long random text",
-  };
-
-  test("half a provider is refused", async (t) => {
-    const { CLIENT_SECRET: _, ...half } = OWN;
-    await refuses(t, half, /^also set CLIENT_SECRET to use/);
-    await refuses(
-      t,
-      { CLIENT_ID: "id" },
-      /^also set ISSUER_BASE_URL, CLIENT_SECRET, SECRET to use/,
-    );
-  });
-
-  test("an address or a secret that can't be one is refused", async (t) => {
-    const noAddress = { ...OWN, ISSUER_BASE_URL: "example.auth0.com" };
-    await refuses(t, noAddress, /^ISSUER_BASE_URL=example\.auth0\.com/);
-    await refuses(t, { ...OWN, SECRET: "short" }, /^SECRET is too short/);
   });
 
   test("a provider that does not answer is told in a line", async (t) => {
@@ -291,7 +315,7 @@ describe("the settings of a snippet", { concurrency: 2 }, () => {
     assert.equal(await browser.whoami(), null);
   });
 
-  test("UPDATE_MS is how long the route works, IDP_MS the hop", async (t) => {
+  test("UPDATE_MS is how long the route works, IDP_MS the hop, on this machine alone", async (t) => {
     const times = { UPDATE_MS: "300", IDP_MS: "700" };
     const snippet = startSnippet(t, "broken", times);
     const [baseURL] = await snippet.printed(ADDRESS);
@@ -307,12 +331,8 @@ describe("the settings of a snippet", { concurrency: 2 }, () => {
     // Timers may fire a millisecond early by this clock.
     assert.ok(updated - start > 298, `the route took ${updated - start} ms`);
     assert.ok(end - updated > 698, `the hop took ${end - updated} ms`);
-  });
 
-  test("nobody but this machine can connect", async (t) => {
-    const snippet = startSnippet(t, "broken");
-    const [baseURL] = await snippet.printed(ADDRESS);
-    // Who listens on all addresses answers here, who listens on localhost does not.
+    // Nobody but this machine can connect. Who listens on all addresses answers here, who listens on localhost does not.
     const socket = connect(Number(new URL(baseURL).port), "127.0.0.2");
     await assert.rejects(once(socket, "connect"));
   });
