@@ -108,7 +108,7 @@ export const run = (t: TestContext, command: string, ...words: string[]) =>
  * break something in it. The installed packages are linked, not copied.
  * @returns the folder's path, and a function that changes one file of the copy
  */
-export function copyRepository(t: TestContext) {
+export function copyRepository(t: { after: (work: () => void) => void }) {
   const folder = mkdtempSync(join(tmpdir(), "in-flight-"));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const name of ["package.json", "README.md", "LICENSE"]) {

@@ -252,7 +252,7 @@ describe("a deny list", options, () => {
     test(`whose entries live ${what}: ${user}`, async (t) => {
       const { folder, edit } = copyRepository(t);
       const file = "snippets/fix-deny-list.ts";
-      if (user) edit(file, "value: WEEK_S", `value: ${life}`);
+      if (user) edit(file, "EX: WEEK_S", `EX: ${life}`);
       const scene = await sceneOf(t, "fix-deny-list", { folder });
       const { browser, redis, snippet } = scene;
       const copy = await cookieOf(browser);

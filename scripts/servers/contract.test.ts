@@ -60,7 +60,7 @@ describe("each snippet", { concurrency: 2 }, () => {
       const [baseURL] = await snippet.printed(ADDRESS);
       await snippet.printed(/Log in, click “Log out”/);
       await answers(baseURL);
-      const value = await refusesForged(baseURL);
+      const value = await logsIn(baseURL);
       // The other signal is sent to the next one.
       if (!skipSignals) await ends(snippet, baseURL, SIGNALS[at % 2]);
       const printed = snippet.output();
@@ -98,10 +98,11 @@ async function answers(baseURL: string): Promise<void> {
 }
 
 /**
- * Looks whether a forged or a truncated cookie is taken for none.
+ * Looks whether a forged or a truncated cookie is taken for none, and whether a user who has logged
+ * out can log in again.
  * @returns the value of a real one
  */
-async function refusesForged(baseURL: string): Promise<string> {
+async function logsIn(baseURL: string): Promise<string> {
   const browser = new Browser({ baseURL, now: Date.now });
   await browser.logIn("alice");
   const { url, headers } = await browser.compose("cors", "GET", "/whoami");
@@ -118,6 +119,12 @@ async function refusesForged(baseURL: string): Promise<string> {
   assert.equal(await whoami("appSession.0=forged"), null);
   assert.equal(await whoami(real.replace(/=.*/, "=__proto__")), null);
   assert.equal(await whoami(real), "alice");
+
+  // After a logout that stopped halfway, the provider still knows her, and asks nothing.
+  await browser.exchange(await browser.compose("navigate", "GET", "/logout"));
+  assert.equal(await browser.whoami(), null);
+  const { html } = await browser.open("/login");
+  assert.match(html, /alice is logged in/);
   return real.split("=")[1] as string;
 }
 

@@ -1,23 +1,55 @@
 // What some remedies promise beside the verifier's questions.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { describe, type TestContext, test } from "node:test";
+import { after, describe, type TestContext, test } from "node:test";
 import { ROOT } from "../cli/root.ts";
 import { copyRepository, skipUnless, start } from "../cli/testing.ts";
 import { Browser, loggedIn, whoIn } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import { BODY, Stepwise } from "../client/request-steps.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./redis-server.ts";
-import {
-  needsRedis,
-  type Snippet,
-  snippetNames,
-  startSnippet,
-} from "./snippet.ts";
+import { needsRedis, type Snippet, startSnippet } from "./snippet.ts";
 
 const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
+/** What is asked of a remedy beside what it serves: a basket, the ids that it keeps, and a held request. */
+const ROUTES = `
+  app.post("/basket", (req: any, res) => {
+    req.appSession.basket = (req.appSession.basket ?? 0) + 1;
+    res.json(req.appSession.basket);
+  });
+  app.get("/held", () => console.log("held"));
+  serve(app);`;
+
+const started = new Map<string, Promise<Snippet>>();
+after(async () => {
+  for (const starting of started.values()) await (await starting).stop();
+});
+
+/** Starts a snippet, with more routes, once for all tests. */
+function snippetOf(name: string): Promise<Snippet> {
+  const starting = started.get(name) ?? startWithRoutes(name);
+  started.set(name, starting);
+  return starting;
+}
+
+const copy = copyRepository({ after });
+
+async function startWithRoutes(name: string): Promise<Snippet> {
+  const file = `snippets/${name}.ts`;
+  copy.edit(file, "serve(app);", ROUTES);
+  const source = readFileSync(join(copy.folder, file), "utf8");
+  if (source.includes("newIds")) {
+    copy.edit(file, "max: 10_000", "max: 3");
+    const ids = 'app.get("/ids", (_req, res) => { res.json(newIds.size) });';
+    copy.edit(file, "serve(app);", `${ids}\n  serve(app);`);
+  }
+  const { signal } = new AbortController();
+  return startSnippet(join(copy.folder, file), signal);
+}
 
 /** What those need of the snippets that don't start without a Redis. */
 const skipFor = (name: string) => ({ skip: needsRedis(name) && skip });
@@ -48,19 +80,8 @@ describe("the memory of fix-store", () => {
 
 for (const name of ["fix-store", "fix-store-redis", "broken-check-then-set"]) {
   describe(`the ids of ${name}`, skipFor(name), () => {
-    test("do not grow with requests that use none, or are cut", async (t) => {
-      const { folder, edit } = copyRepository(t);
-      const file = `snippets/${name}.ts`;
-      edit(file, "max: 10_000", "max: 3");
-      // What is held has its id, and is never answered.
-      edit(
-        file,
-        "serve(app);",
-        `app.get("/held", () => console.log("held"));
-         app.get("/ids", (_req, res) => { res.json(newIds.size) });
-         serve(app);`,
-      );
-      const snippet = await startRunning(t, name, folder);
+    test("do not grow with requests that use none, or are cut", async () => {
+      const snippet = await snippetOf(name);
       const browser = await loggedIn(snippet);
       const held = snippet.printed(/(held\n(.|\n)*){5}/);
       const { port } = new URL(snippet.baseURL);
@@ -86,18 +107,8 @@ for (const name of [
   test(
     `${name} keeps the basket of somebody who is not logged in`,
     skipFor(name),
-    async (t) => {
-      const { folder, edit } = copyRepository(t);
-      edit(
-        `snippets/${name}.ts`,
-        "serve(app);",
-        `app.post("/basket", (req: any, res) => {
-         req.appSession.basket = (req.appSession.basket ?? 0) + 1;
-         res.json(req.appSession.basket);
-       });
-       serve(app);`,
-      );
-      const snippet = await startRunning(t, name, folder);
+    async () => {
+      const snippet = await snippetOf(name);
       const fill = async (browser: Browser) => {
         const request = await browser.compose("cors", "POST", "/basket", {});
         return Number((await browser.exchange(request)).body);
@@ -143,28 +154,9 @@ for (const name of ["fix-store", "fix-store-redis"]) {
   );
 }
 
-describe("a user who wants to be logged in", { concurrency: 2 }, () => {
-  for (const name of snippetNames()) {
-    test(
-      `can be, with ${name}, after a logout that stopped halfway`,
-      skipFor(name),
-      async (t) => {
-        const snippet = await startRunning(t, name);
-        const browser = await loggedIn(snippet);
-        const logout = await browser.compose("navigate", "GET", "/logout");
-        await browser.exchange(logout);
-        assert.equal(await browser.whoami(), null);
-        // The provider still knows her, and asks nothing.
-        const { html } = await browser.open("/login");
-        assert.match(html, /alice is logged in/);
-      },
-    );
-  }
-});
-
 describe("fix-navigations-only", () => {
-  test("logs out without Sec-Fetch-Mode, and from a script", async (t) => {
-    const snippet = await startRunning(t, "fix-navigations-only");
+  test("logs out without Sec-Fetch-Mode, and from a script", async () => {
+    const snippet = await snippetOf("fix-navigations-only");
     for (const mode of [undefined, "cors"]) {
       const browser = await loggedIn(snippet);
       const request = await browser.compose("navigate", "GET", "/logout");
@@ -175,8 +167,8 @@ describe("fix-navigations-only", () => {
     }
   });
 
-  test("does not log out who never leaves a page", async (t) => {
-    const snippet = await startRunning(t, "fix-navigations-only");
+  test("does not log out who never leaves a page", async () => {
+    const snippet = await snippetOf("fix-navigations-only");
     const browser = await loggedIn(snippet);
     const update = async () =>
       effectOf(
@@ -239,8 +231,8 @@ describe("fix-deny-list", () => {
     return { alice, bob };
   };
 
-  test("ends a session over which another user logs in", async (t) => {
-    const snippet = await startRunning(t, "fix-deny-list");
+  test("ends a session over which another user logs in", async () => {
+    const snippet = await snippetOf("fix-deny-list");
     const { alice, bob } = await bobOverAlice(snippet);
     assert.equal(await alice.whoami(), null);
     // Her copy is nothing to him.
@@ -248,8 +240,8 @@ describe("fix-deny-list", () => {
     assert.equal(await bob.whoami(), "bob");
   });
 
-  test("goes on with the session of a user who logs in again", async (t) => {
-    const snippet = await startRunning(t, "fix-deny-list");
+  test("goes on with the session of a user who logs in again", async () => {
+    const snippet = await snippetOf("fix-deny-list");
     const browser = await loggedIn(snippet);
     const copy = await browser.fork();
     await browser.open("/login");
@@ -272,8 +264,8 @@ describe("how long a logout holds", { concurrency: 2 }, () => {
     ["fix-complete", null],
     ["fix-complete-cookie", null],
   ] as const) {
-    test(`${name}, after a very late response: ${user ?? "nobody"}`, async (t) => {
-      const snippet = await startRunning(t, name);
+    test(`${name}, after a very late response: ${user ?? "nobody"}`, async () => {
+      const snippet = await snippetOf(name);
       const browser = await loggedIn(snippet);
       const update = new Stepwise(browser, "cors", "POST", "/update", BODY);
       await update.do.sent();
@@ -290,15 +282,15 @@ describe("how long a logout holds", { concurrency: 2 }, () => {
     });
   }
 
-  test("the clock of a provider that was loaded first moves, too", async (t) => {
-    const snippet = await startRunning(t, "broken");
+  test("the clock of a provider that was loaded first moves, too", async () => {
+    const snippet = await snippetOf("broken");
     await snippet.travel(48 * HOUR_MS);
     // An ID token that was made by the old time would have expired.
     assert.equal(await (await loggedIn(snippet)).whoami(), "alice");
   });
 
-  test("fix-back-channel, on another device, until her next login", async (t) => {
-    const snippet = await startRunning(t, "fix-back-channel");
+  test("fix-back-channel, on another device, until her next login", async () => {
+    const snippet = await snippetOf("fix-back-channel");
     const [here, there] = [await loggedIn(snippet), await loggedIn(snippet)];
     const copy = await there.fork();
     await here.logOut();
@@ -308,8 +300,8 @@ describe("how long a logout holds", { concurrency: 2 }, () => {
     assert.equal(await copy.whoami(), "alice");
   });
 
-  test("fix-back-channel, until the provider has called: alice", async (t) => {
-    const snippet = await startRunning(t, "fix-back-channel");
+  test("fix-back-channel, until the provider has called: alice", async () => {
+    const snippet = await snippetOf("fix-back-channel");
     const browser = await loggedIn(snippet);
     const copy = await browser.compose("cors", "GET", "/whoami");
     const logout = await browser.compose("navigate", "GET", "/logout");
