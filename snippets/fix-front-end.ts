@@ -5,7 +5,7 @@
 //
 //   npx tsx snippets/fix-front-end.ts
 //
-// Verdict: as broken, but browser 0, server 1, draft 0, possible 1, next user
+// Verdict: as broken, but possible 1, browser 0, server 1, draft 0, next user
 // bob, late request bob.
 
 import express from "express";

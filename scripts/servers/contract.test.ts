@@ -52,8 +52,34 @@ const startSnippet = (
     ...environment,
   });
 
-describe("each snippet", { concurrency: 2 }, () => {
-  for (const [at, name] of snippetNames().entries()) {
+/** What all snippets have, line for line. */
+const SKELETON = [
+  /^import express\b.* from "express";$/m,
+  /^const { baseURL, provider, record, serve } = await prepare\(.*$/m,
+  /^const app = express\(\);\napp\.use\(log\);$/m,
+  /^app\.get\("\/", page.*\);$/m,
+  /^app\.get\("\/whoami", whoami\);$/m,
+  /^app\.post\("\/update", express\.json\(\), record\);$/m,
+  /^app\.post\("\/draft", express\.json\(\), record\);$/m,
+  /^serve\(app\);\n$/m,
+];
+
+test("all snippets have one skeleton", () => {
+  for (const name of snippetNames()) {
+    const file = join(ROOT, "snippets", `${name}.ts`);
+    const source = readFileSync(file, "utf8");
+    for (const line of SKELETON) assert.match(source, line, name);
+  }
+});
+
+/** One of each kind: the cookie, a store in the process, one in Redis, a filter, a page of its own. */
+const KINDS = [
+  ...["broken", "fix-store", "fix-store-redis", "fix-complete-cookie"],
+  ...["fix-navigations-only", "fix-front-end"],
+];
+
+describe("a snippet", { concurrency: 2 }, () => {
+  for (const [at, name] of KINDS.entries()) {
     const skip = needsRedis(name) && noRedis;
     test(`${name} is as promised`, { skip }, async (t) => {
       const snippet = startSnippet(t, name, await settingsFor(t, name));

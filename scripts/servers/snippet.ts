@@ -14,7 +14,7 @@ import {
 } from "./redis-server.ts";
 
 /** How long a snippet may take to start, and to stop, in milliseconds. */
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 5_000;
 
 /** A snippet is on its own: any free port, the local provider, and nothing slow. */

@@ -288,7 +288,7 @@ async function otherDevice(snippet: Tried): Promise<boolean> {
  * Alice is logged in on two devices. Of the library's 24 hours she uses one after 16 and leaves
  * the other alone, so that after 32 hours a rolling session lives on the first alone.
  */
-async function rolls(snippet: Tried): Promise<boolean> {
+export async function rolls(snippet: Tried): Promise<boolean> {
   const active = await loggedIn(snippet);
   const idle = await loggedIn(snippet);
   await snippet.travel(16 * HOUR_MS);

@@ -16,7 +16,7 @@ import {
   observeTwo,
   type Report,
 } from "./observe.ts";
-import { readVerdicts } from "./verdicts.ts";
+import { headerOf, readVerdicts } from "./verdicts.ts";
 
 /** What came of a snippet: what was seen of it, or how it failed. */
 export type Result =
@@ -60,7 +60,7 @@ export async function runSnippets(
 async function runSnippet(name: string, options: RunOptions): Promise<Result> {
   const { folder, large, deep, processes, cancel, progress } = options;
   const file = join(folder, `${name}.ts`);
-  const isTriedLate = readFileSync(file, "utf8").includes(TRIED_LATE);
+  const isTriedLate = headerOf(readFileSync(file, "utf8")).includes(TRIED_LATE);
   const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
   const withRedis = usesRedis(name, folder);
   const start =

@@ -30,13 +30,13 @@ const WORDS: Record<string, Answer> = {
 
 /** What a verdict tells, by the words that it has for that. */
 const TOPICS: Record<string, string> = {
-  ...Object.fromEntries(QUESTIONS.map(({ heading, name }) => [heading, name])),
   possible: "possible",
+  ...Object.fromEntries(QUESTIONS.map(({ heading, name }) => [heading, name])),
   "late write": "lateWrite",
 };
 
 /** The comment at the top of a snippet, as one line. */
-const headerOf = (source: string): string =>
+export const headerOf = (source: string): string =>
   (source.match(/^(?:\/\/.*\n)+/)?.[0] ?? "").replace(/\n?\/\/ ?/g, " ");
 
 /**

@@ -1,0 +1,118 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Observed, readObserved } from "../verify/observed.ts";
+import { ORDERS } from "../verify/orders.ts";
+import { benchChart } from "./bench-chart.ts";
+import { readBench } from "./bench-data.ts";
+import { bitesChart } from "./bites-chart.ts";
+import { readBites } from "./bites-data.ts";
+import { ordersGrid, sequenceDiagram } from "./diagrams.ts";
+import { javascriptOf } from "./javascript.ts";
+import { generate, mistakes, type Text, TextError } from "./markdown.ts";
+
+interface Options {
+  /** Only look, and change nothing. */
+  check: boolean;
+  /** Is told each file that is made or brought up to date, in a line. */
+  tell: (line: string) => void;
+}
+
+/**
+ * Copies code, diffs and verdicts into the README and the posts, and makes the diagrams and the
+ * JavaScript of the drop-in.
+ * @param root the path of a repository's top folder
+ * @returns a line for each problem
+ */
+export function syncRepository(root: string, options: Options): string[] {
+  const posts = readdirSync(join(root, "posts")).map((name) => `posts/${name}`);
+  const observed = readObserved(root);
+  const problems = ["README.md", ...posts].flatMap((file) =>
+    syncFile({ root, file, observed }, options),
+  );
+  const made = { ...pictures(root, observed), ...javascript(root) };
+  for (const [file, text] of Object.entries(made)) {
+    problems.push(...syncWhole(root, file, text, options));
+  }
+  return problems;
+}
+
+/** Brings one file up to date, or only looks whether it is; returns a line for each problem. */
+function syncFile(text: Text, { check, tell }: Options): string[] {
+  const path = join(text.root, text.file);
+  const old = readFileSync(path, "utf8");
+  try {
+    const { made, stale } = generate(old, text);
+    const wrong = mistakes(made, text);
+    if (check) {
+      const advice = "is stale: run npm run sync";
+      return [...stale.map((at) => `${text.file}: ${at} ${advice}`), ...wrong];
+    }
+    if (made !== old) {
+      writeFileSync(path, made);
+      tell(`${text.file}: brought up to date`);
+    }
+    return wrong;
+  } catch (error) {
+    if (error instanceof TextError) return [error.message];
+    throw error;
+  }
+}
+
+/**
+ * Draws what was seen: the orders of all snippets, one that loses for each that has one, when the
+ * bug bites in a browser, and what each snippet costs to run.
+ */
+function pictures(root: string, observed: Observed): Record<string, string> {
+  const grid = (request: string, losing: "losing" | "losingDraft") =>
+    ordersGrid(
+      request,
+      Object.entries(observed).map(([name, report]) => ({
+        name,
+        losing: report[losing],
+        possible: [...ORDERS.keys()].filter(
+          (order) => !report.impossible.includes(order),
+        ),
+      })),
+    );
+  const losing = Object.entries(observed).filter(
+    ([, report]) => report.losing.length > 0,
+  );
+  return {
+    "assets/bench.svg": benchChart(readBench(root), observed),
+    "assets/bites.svg": bitesChart(readBites(root)),
+    "assets/orders-update.svg": grid("POST /update", "losing"),
+    "assets/orders-draft.svg": grid("POST /draft", "losingDraft"),
+    ...Object.fromEntries(
+      losing.map(([name, { example }]) => [
+        `assets/${name}.svg`,
+        sequenceDiagram(name, example, "alice is logged in"),
+      ]),
+    ),
+  };
+}
+
+/** Makes the JavaScript of the file that people take. */
+function javascript(root: string): Record<string, string> {
+  const source = join(root, "snippets", "drop-in", "lasting-logout.ts");
+  return {
+    "snippets/drop-in/lasting-logout.cjs": javascriptOf(
+      readFileSync(source, "utf8"),
+    ),
+  };
+}
+
+/** Writes one file, or only looks whether it is up to date; returns a line for a problem. */
+function syncWhole(
+  root: string,
+  file: string,
+  made: string,
+  { check, tell }: Options,
+): string[] {
+  const path = join(root, file);
+  const old = existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  if (old === made) return [];
+  if (check) return [`${file} is stale: run npm run sync`];
+  writeFileSync(path, made);
+  tell(`${file}: made`);
+  return [];
+}
