@@ -28,11 +28,12 @@ export const HOW_TO_INSTALL: Record<BrowserName, string> = {
 
 /**
  * Finds an installed Chromium or Chrome, or an installed Firefox. None is downloaded.
- * @returns its path, or undefined when there is none; `CHROMIUM` and `FIREFOX` in the environment
- * name another one
+ * @returns its path, or undefined when there is none, or when `HIDE_OPTIONAL` is set; `CHROMIUM` and
+ * `FIREFOX` in the environment name another one
  */
 export function findBrowser(name: BrowserName): string | undefined {
   const told = process.env[name.toUpperCase()];
+  if (process.env.HIDE_OPTIONAL && !told) return undefined;
   for (const place of told ? [told] : PLACES[name]) {
     const path = which.sync(place, { nothrow: true });
     if (path) return path;

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { skipUnless } from "./testing.ts";
 
-const { SKIP_NOTHING = "" } = process.env;
-afterEach(() => {
-  process.env.SKIP_NOTHING = SKIP_NOTHING;
-});
+const { HIDE_OPTIONAL = "", SKIP_NOTHING = "" } = process.env;
+beforeEach(() =>
+  Object.assign(process.env, { HIDE_OPTIONAL: "", SKIP_NOTHING: "" }),
+);
+afterEach(() => Object.assign(process.env, { HIDE_OPTIONAL, SKIP_NOTHING }));
 
 const HOW = "apt-get install chromium";
 const MISSING = "chromium is missing: apt-get install chromium";
 
 test("tests that need a program which is missing are skipped by name", () => {
-  process.env.SKIP_NOTHING = "";
   assert.equal(skipUnless("chromium", false, HOW), MISSING);
 });
 
@@ -22,4 +22,10 @@ test("tests that need a program which is missing fail in .ci/run", () => {
 
 test("nothing is skipped where the program is there", () => {
   assert.equal(skipUnless("chromium", true, HOW), false);
+});
+
+test("npm test hides what is there", () => {
+  process.env.HIDE_OPTIONAL = "true";
+  const reason = "npm run check tries it, with chromium";
+  assert.equal(skipUnless("chromium", true, HOW), reason);
 });

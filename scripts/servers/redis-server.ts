@@ -10,11 +10,17 @@ import which from "which";
 /** How to get a Redis server, for who has none. */
 export const HOW_TO_INSTALL_REDIS = "apt-get install redis-server";
 
-/** Finds an installed Redis, or Valkey, on the PATH, or returns undefined when there is none. */
-export const findRedis = (): string | undefined =>
-  which.sync("redis-server", { nothrow: true }) ??
-  which.sync("valkey-server", { nothrow: true }) ??
-  undefined;
+/**
+ * Finds an installed Redis, or Valkey, on the PATH.
+ * @returns undefined when there is none, or when `HIDE_OPTIONAL` is set
+ */
+export function findRedis(): string | undefined {
+  if (process.env.HIDE_OPTIONAL) return undefined;
+  const found = ["redis-server", "valkey-server"].map((name) =>
+    which.sync(name, { nothrow: true }),
+  );
+  return found.find(Boolean) ?? undefined;
+}
 
 /** A command that Redis has run. */
 export interface Command {
