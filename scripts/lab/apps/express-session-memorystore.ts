@@ -10,7 +10,10 @@ import memorystore from "memorystore";
 import { homePage, loginPage, secret, serve, USERS } from "./app-support.ts";
 
 const MemoryStore = memorystore(session);
-const store = new MemoryStore({ checkPeriod: 24 * 60 * 60 * 1000 });
+// Its types don't find those of express-session.
+const store = new MemoryStore({
+  checkPeriod: 24 * 60 * 60 * 1000,
+}) as unknown as session.Store;
 
 const app = express();
 app.use(session({ secret, resave: false, saveUninitialized: false, store }));
