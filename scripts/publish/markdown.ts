@@ -243,7 +243,7 @@ export function generate(
         );
         const asked = MEASURES.find((one) => one.name === measure);
         if (!one || !asked) throw new TextError("that was not measured");
-        return `${comment}${one.ratios[asked.name].median.toFixed(1)}${end}`;
+        return `${comment}${one.ratios[asked.name].toFixed(1)}${end}`;
       }),
     );
   return { made, stale };
