@@ -2,7 +2,6 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
-  BROWSER_NAMES,
   BrowserError,
   findBrowser,
   HOW_TO_INSTALL,
@@ -15,6 +14,7 @@ import {
   runCommand,
   UsageError,
   untilSignal,
+  wholeNumber,
 } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import { type Progress, sideBySide } from "../cli/side-by-side.ts";
@@ -40,14 +40,14 @@ The provider's logout hop takes ${IDP_MS} ms, POST /update from ${UPDATE_MS[0]} 
 It takes about a quarter of an hour on two cores that have nothing else to do.
 
 Options:
-  --runs N       how many logouts a point has; 10 unless told
-  --times MS,…   other times for POST /update to take, such as 0,400
-  --to FILE      write all runs to a CSV file. Of ${BITES_FILE}, npm run sync
-                 makes the chart of the second post
-  -h, --help     print this
+  --runs N         how many logouts a point has (10)
+  --times MS,...   other times for POST /update to take, such as 0,400
+  --browser NAME   only chromium, or only firefox
+  --write          write all runs to ${BITES_FILE}, of which npm run sync makes
+                   the chart of the second post
+  -h, --help       print this
 
-Exit code: 0 when all was measured, 1 when not, 2 when the command line makes no
-sense.
+Exit code: 0 when all was measured, 1 when not, 2 for invalid arguments.
 `;
 
 /** All logouts of one setup with one time that `/update` takes. */
@@ -58,50 +58,71 @@ interface Point {
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { options, runs, times } = readCommandLine();
+  const { values: options } = parseArgs({
+    options: {
+      runs: { type: "string", default: "10" },
+      times: { type: "string", default: UPDATE_MS.join() },
+      browser: { type: "string" },
+      write: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
   if (options.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  const missing = BROWSER_NAMES.filter((name) => !findBrowser(name));
-  for (const name of missing) {
-    console.error(`${name} is missing: ${HOW_TO_INSTALL[name]}`);
-  }
-  if (missing.length > 0) return 1;
-
-  const cancel = untilSignal();
-  const progress = progressLine("Logging out, again and again");
-  const points = SETUPS.flatMap((setup) =>
-    times.map((updateMs): Point => ({ setup, updateMs })),
-  );
-  const failures: string[] = [];
-  const stop = new AbortController();
-  cancel.addEventListener("abort", () => stop.abort());
-  const measured = await sideBySide(
-    points,
-    { cancel: stop.signal, progress },
-    async (point, progress) => {
-      try {
-        return await measure(point, runs, stop.signal, progress);
-      } catch (error) {
-        if (!(error instanceof SnippetError || error instanceof BrowserError)) {
-          throw error;
-        }
-        failures.push(error.message);
-        stop.abort();
-        return [];
-      }
-    },
-  );
-  endProgress();
-  if (cancel.aborted) return cancel.reason;
-  if (failures[0]) {
-    console.error(failures[0]);
+  const runs = wholeNumber("runs", options.runs, 1);
+  const times = options.times
+    .split(",")
+    .map((text) => wholeNumber("times", text, 0));
+  const { browser: only } = options;
+  const setups = SETUPS.filter((one) => !only || one.browserName === only);
+  if (setups.length === 0) throw new UsageError(`there is no browser ${only}`);
+  if (options.write && only) throw new UsageError("--write takes all browsers");
+  for (const { browserName } of setups) {
+    if (findBrowser(browserName)) continue;
+    console.error(`${browserName} is missing: ${HOW_TO_INSTALL[browserName]}`);
     return 1;
   }
-  const all = measured.flat();
-  console.log(tableOf(all, times));
-  if (options.to) writeFileSync(options.to, formatBites(all));
+
+  const cancel = untilSignal();
+  const points = setups.flatMap((setup) =>
+    times.map((updateMs): Point => ({ setup, updateMs })),
+  );
+  // What fails ends the others, too.
+  const stop = new AbortController();
+  cancel.addEventListener("abort", () => stop.abort());
+  let all: Run[];
+  try {
+    const progress = progressLine("Logging out, again and again");
+    const found = await sideBySide(
+      points,
+      { cancel: stop.signal, progress },
+      (point, progress) => measure(point, runs, stop.signal, progress),
+    );
+    all = found.flat();
+  } catch (error) {
+    stop.abort();
+    if (cancel.aborted) return cancel.reason;
+    const isTheirs =
+      error instanceof SnippetError || error instanceof BrowserError;
+    if (!isTheirs) throw error;
+    console.error(error.message);
+    return 1;
+  } finally {
+    endProgress();
+  }
+  if (cancel.aborted) return cancel.reason;
+  const table = plainTable(["logged in, by ms", ...times.map(String)]);
+  for (const { name } of setups) {
+    table.push([{ colSpan: times.length + 1, content: name }]);
+    for (const sending of SENDINGS) {
+      const cells = sharesOf(all, name, sending).map(({ losing }) => losing);
+      table.push([`  ${sending}`, ...cells]);
+    }
+  }
+  console.log(textOf(table));
+  if (options.write) writeFileSync(join(ROOT, BITES_FILE), formatBites(all));
   return 0;
 }
 
@@ -146,39 +167,6 @@ async function measure(
     cancel.removeEventListener("abort", close);
     await close();
   }
-}
-
-/** Makes a table of how often alice is logged in after all, for each time that `/update` takes. */
-function tableOf(runs: Run[], times: number[]): string {
-  const table = plainTable(["logged in, by ms", ...times.map(String)]);
-  for (const { name } of SETUPS) {
-    table.push([{ colSpan: times.length + 1, content: name }]);
-    for (const sending of SENDINGS) {
-      const cells = sharesOf(runs, name, sending).map(({ losing }) => losing);
-      table.push([`  ${sending}`, ...cells]);
-    }
-  }
-  return textOf(table);
-}
-
-function readCommandLine() {
-  const { values: options } = parseArgs({
-    options: {
-      runs: { type: "string" },
-      times: { type: "string" },
-      to: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  const wholeNumber = (name: string, text: string): number => {
-    if (/^\d{1,5}$/.test(text)) return Number(text);
-    throw new UsageError(`--${name} takes whole numbers, and ${text} is none`);
-  };
-  const runs = wholeNumber("runs", options.runs ?? "10");
-  const times =
-    options.times?.split(",").map((text) => wholeNumber("times", text)) ??
-    UPDATE_MS;
-  return { options, runs, times };
 }
 
 await runCommand("bites", main);

@@ -20,6 +20,7 @@ import {
   type Others,
   othersRows,
   readOthers,
+  USES,
 } from "../publish/others-data.ts";
 import {
   type Snippet,
@@ -27,23 +28,20 @@ import {
   startSnippet,
   withSnippet,
 } from "../servers/snippet.ts";
-import { checkFolder } from "../verify/run-snippets.ts";
 
 const HELP = `Usage: npm run others -- [options]
 
-Points the probe at small apps on other session libraries, in scripts/apps, and
-tells what a request in flight does to their logouts. Compares that with what is
-kept in ${OTHERS_FILE}, of which npm run sync makes the posts' table and what
-the README shows of the probe.
+Points the probe at small apps on other session libraries, in apps/, and tells
+what a request in flight does to their logouts. Compares that with what is kept
+in ${OTHERS_FILE}, of which npm run sync makes the posts' table and what the
+README shows of the probe.
 
 Options:
-  --write        keep what was seen
-  --json         print it as JSON
-  --from FOLDER  take the apps from another folder
-  -h, --help     print this
+  --write      keep what was seen
+  -h, --help   print this
 
 Exit code: 0 when all is as it was, 1 when something differs or an app fails, 2
-when the command line makes no sense.
+for invalid arguments.
 `;
 
 /** What Auth.js sets again is the session that a page asks for, and not what a route of ours reads. */
@@ -54,13 +52,13 @@ const ROUTES: Record<string, { method: "GET"; path: string }> = {
 /** Those whose output the README shows. */
 const SHOWN = ["broken", "fix-complete"];
 
+const APPS = join(import.meta.dirname, "apps");
+
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
   const { values: options } = parseArgs({
     options: {
       write: { type: "boolean" },
-      json: { type: "boolean" },
-      from: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -68,23 +66,25 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const folder = options.from ?? join(ROOT, "scripts", "lab", "apps");
-  checkFolder(folder);
   const cancel = untilSignal();
   let others: Others;
   try {
-    others = await probeAll(folder, cancel);
+    others = await probeAll(cancel);
   } catch (error) {
     if (cancel.aborted) return cancel.reason;
     if (!(error instanceof SnippetError)) throw error;
-    endProgress();
     console.error(error.message);
     return 1;
+  } finally {
+    endProgress();
   }
   if (cancel.aborted) return cancel.reason;
-  const json = `${JSON.stringify(others, null, 2)}\n`;
-  if (options.write) writeFileSync(join(ROOT, OTHERS_FILE), json);
-  process.stdout.write(options.json ? json : `${tableOf(others)}\n`);
+  console.log(tableOf(others));
+  if (options.write) {
+    const json = `${JSON.stringify(others, null, 2)}\n`;
+    writeFileSync(join(ROOT, OTHERS_FILE), json);
+    return 0;
+  }
   const differing = differences(others, readOthers(ROOT));
   for (const name of differing) {
     console.error(
@@ -94,32 +94,38 @@ async function main(): Promise<number> {
   return differing.length > 0 ? 1 : 0;
 }
 
-async function probeAll(folder: string, cancel: AbortSignal): Promise<Others> {
-  const files = readdirSync(folder)
-    .filter((file) => !file.startsWith("support"))
-    .map((file) => join(folder, file));
-  const shown = SHOWN.map((name) => join(ROOT, "snippets", `${name}.ts`));
+/** Finds the file of an app: some are several apps, and their names begin with its own. */
+const fileOf = (name: string): string => {
+  const files = readdirSync(APPS).map((file) => join(APPS, file));
+  const file = files.find((file) =>
+    name.startsWith(basename(file, extname(file))),
+  );
+  if (!file) throw new Error(`there is no app ${name}`);
+  return file;
+};
+
+async function probeAll(cancel: AbortSignal): Promise<Others> {
   const printed: Others["printed"] = {};
   const found = await sideBySide(
-    [...files, ...shown],
+    [...Object.keys(USES), ...SHOWN],
     { cancel, progress: progressLine("Probing") },
-    async (file, progress) => {
-      const name = basename(file, extname(file));
+    async (name, progress) => {
+      const isShown = SHOWN.includes(name);
+      const file = isShown
+        ? join(ROOT, "snippets", `${name}.ts`)
+        : fileOf(name);
       const result = await withSnippet(
-        startSnippet(file, cancel),
+        startSnippet(file, cancel, { APP: name }),
         async (app) => {
-          if (shown.includes(file)) {
-            printed[name] = await printedFor(app.baseURL, cancel);
-            return undefined;
-          }
-          return probeApp(name, app);
+          if (!isShown) return probeApp(name, app);
+          printed[name] = await printedFor(app.baseURL, cancel);
+          return undefined;
         },
       );
       progress(1);
       return result;
     },
   );
-  endProgress();
   return {
     apps: found.flatMap((one) => one ?? []),
     printed: Object.fromEntries(

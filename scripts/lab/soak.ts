@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
   endProgress,
   progressLine,
   runCommand,
-  UsageError,
   untilSignal,
   wholeNumber,
 } from "../cli/command.ts";
@@ -14,43 +12,32 @@ import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
 import { SnippetError } from "../servers/snippet.ts";
 import { type Soaked, soak } from "./soak-sessions.ts";
 
-/** The snippets that promise to keep all sessions, whatever becomes of Redis. */
-const SOAKED = ["fix-complete"];
+const HELP = `Usage: npm run soak -- [options]
 
-const HELP = `Usage: npm run soak -- [options] [snippet]
-
-Starts two processes of a snippet (fix-complete, unless told) on one Redis, logs
-many users in, and lets them send requests and log out at random, each logout
-with a request in flight. Meanwhile Redis is killed and started again, twice.
-Nobody may be let in after a logout that was confirmed, and nobody may be logged
-out who did not ask for it. In the end Redis is emptied, and nobody may be in.
+Starts two processes of fix-complete on one Redis, logs many users in, and lets
+them send requests and log out at random, each logout with a request in flight.
+Meanwhile Redis is killed and started again, twice. Nobody may be let in after a
+logout that was confirmed, and nobody may be logged out who did not ask for it.
+In the end Redis is emptied, and nobody may be in.
 
 Options:
   --seconds N    how long (60)
   --sessions N   how many users (1000)
   --seed N       a number that decides what everybody does, and when Redis is
                  killed; printed, so that a run can be repeated
-  --from FOLDER  take the snippet from another folder
-  --json         print the figures as JSON
   -h, --help     print this
 
-Snippets:
-  ${SOAKED.join("\n  ")}
-
-Exit code: 0 when nothing was violated, 1 when something was, 2 when the command
-line makes no sense.
+Exit code: 0 when nothing was violated, 1 when something was, 2 for invalid
+arguments.
 `;
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { values: options, positionals } = parseArgs({
-    allowPositionals: true,
+  const { values: options } = parseArgs({
     options: {
       seconds: { type: "string", default: "60" },
       sessions: { type: "string", default: "1000" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      from: { type: "string", default: join(ROOT, "snippets") },
-      json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -58,14 +45,8 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const [name = "fix-complete", ...more] = positionals;
-  if (!SOAKED.includes(name) || more.length > 0) {
-    throw new UsageError(`name one of ${SOAKED.join(", ")}`);
-  }
-  const file = join(options.from, `${name}.ts`);
-  if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
   const wanted = {
-    file,
+    file: join(ROOT, "snippets", "fix-complete.ts"),
     seconds: wholeNumber("seconds", options.seconds, 1),
     sessions: wholeNumber("sessions", options.sessions, 2),
     seed: wholeNumber("seed", options.seed, 0),
@@ -75,24 +56,24 @@ async function main(): Promise<number> {
     return 1;
   }
   const cancel = untilSignal();
-  if (!options.json) console.log(`${name}, seed ${wanted.seed}`);
-  const soaked = await soak({
-    ...wanted,
-    cancel,
-    progress: (doing, share) => progressLine(doing)(share),
-  }).catch((error) => {
-    if (!(error instanceof SnippetError) && !cancel.aborted) throw error;
-    return { error: error.message };
-  });
-  endProgress();
-  if (cancel.aborted) return cancel.reason;
-  if ("error" in soaked) {
-    console.error(soaked.error);
+  console.log(`fix-complete, seed ${wanted.seed}`);
+  let soaked: Soaked;
+  try {
+    soaked = await soak({
+      ...wanted,
+      cancel,
+      progress: (doing, share) => progressLine(doing)(share),
+    });
+  } catch (error) {
+    if (cancel.aborted) return cancel.reason;
+    if (!(error instanceof SnippetError)) throw error;
+    console.error(error.message);
     return 1;
+  } finally {
+    endProgress();
   }
-  if (options.json) {
-    console.log(JSON.stringify({ name, ...wanted, ...soaked }, null, 2));
-  } else print(soaked);
+  if (cancel.aborted) return cancel.reason;
+  print(soaked);
   return soaked.violations.length > 0 ? 1 : 0;
 }
 

@@ -33,7 +33,7 @@ const ADVICE = {
   },
   cookie: {
     fix: "fix-complete-cookie",
-    when: "it should be whole (any route, old copies, the next user)",
+    when: "it should be whole (any route, old copies, next user)",
     link: `${POST}#all-of-it`,
   },
   store: {

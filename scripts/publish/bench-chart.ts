@@ -1,11 +1,10 @@
 import type { EChartsOption } from "echarts";
 import type { Observed } from "../verify/observed.ts";
 import {
-  BARE,
   BASE,
   type Compared,
   compare,
-  ratioText,
+  NO_AUTH,
   type Sample,
 } from "./bench-data.ts";
 import { ALARM, CALM, drawChart, FAINT, FONT, TEXT } from "./chart.ts";
@@ -60,7 +59,7 @@ export function benchChartRows(
     rows.set(server, { server, protects: protects(server), compared });
   }
   const count = ({ server, protects }: BenchRow) => {
-    if (server === BARE) return -2;
+    if (server === NO_AUTH) return -2;
     if (server === BASE) return -1;
     return Object.values(protects ?? {}).filter(Boolean).length;
   };
@@ -98,7 +97,7 @@ const PLOT = { left: 470, width: 230 };
 const APART = 0.2;
 
 /**
- * Draws what each server protects beside how many requests it answers.
+ * Draws what each server protects beside the processor's time that it takes.
  * @returns the text of an SVG file
  */
 export function benchChart(samples: Sample[], observed: Observed): string {
@@ -106,13 +105,13 @@ export function benchChart(samples: Sample[], observed: Observed): string {
   const depth = rows.length * ROW;
   const height = TOP + depth + BELOW;
   const dots = rows.flatMap(({ compared }, at) =>
-    compared.map(({ store, ratios: { requestsPerSecond } }) => ({
+    compared.map(({ store, ratios }) => ({
       store,
-      ratio: requestsPerSecond,
+      x: ratios.cpuMicroseconds,
       y: at + (compared.length > 1 ? (store === "Redis" ? APART : -APART) : 0),
     })),
   );
-  const most = Math.ceil(Math.max(...dots.map(({ ratio }) => ratio.most)));
+  const most = Math.ceil(Math.max(...dots.map(({ x }) => x)));
   const marks = rows.flatMap(({ protects }, y) =>
     PROTECTIONS.flatMap(({ name }, x) =>
       protects ? { x, y, isSafe: protects[name] === true } : [],
@@ -130,7 +129,7 @@ export function benchChart(samples: Sample[], observed: Observed): string {
   const series = { xAxisIndex: 1, yAxisIndex: 1, clip: false };
   const option: EChartsOption = {
     title: {
-      text: "requests per second,\ncompared with broken",
+      text: "processor's time,\ncompared with broken",
       left: PLOT.left,
       top: 4,
       padding: 0,
@@ -212,24 +211,12 @@ export function benchChart(samples: Sample[], observed: Observed): string {
       },
       {
         ...series,
-        type: "line",
-        symbol: "none",
-        lineStyle: { color: TEXT, width: 2 },
-        // Two points and a gap for each range.
-        data: dots.flatMap(({ ratio, y }) => [
-          [ratio.least, y],
-          [ratio.most, y],
-          ["-", "-"],
-        ]),
-      },
-      {
-        ...series,
         name: NAMES.process,
         type: "scatter",
         symbol: "rect",
         symbolSize: [4, 14],
         itemStyle: { color: TEXT, opacity: 1 },
-        data: dotsIn("process").map(({ ratio, y }) => [ratio.median, y]),
+        data: dotsIn("process").map(({ x, y }) => [x, y]),
         markLine: {
           symbol: "none",
           label: { show: false },
@@ -244,11 +231,12 @@ export function benchChart(samples: Sample[], observed: Observed): string {
         symbol: "diamond",
         symbolSize: 13,
         itemStyle: { color: TEXT, opacity: 1 },
-        data: dotsIn("Redis").map(({ ratio, y }) => [ratio.median, y]),
+        data: dotsIn("Redis").map(({ x, y }) => [x, y]),
       },
     ],
   };
-  const title = "What each remedy protects, and how many requests it answers";
+  const title =
+    "What each remedy protects, and the processor's time that it takes";
   const description = rows.map(tell).join(" ");
   return drawChart(option, { width: WIDTH, height }, { title, description });
 }
@@ -257,11 +245,10 @@ export function benchChart(samples: Sample[], observed: Observed): string {
 function tell({ server, protects, compared }: BenchRow): string {
   const safe = PROTECTIONS.filter(({ name }) => protects?.[name]);
   const words = safe.map(({ name }) => name).join(", ") || "nothing";
-  const speeds = compared.map(({ store, ratios }) => {
-    const { median, range } = ratioText(ratios.requestsPerSecond);
+  const times = compared.map(({ store, ratios }) => {
     const place = store === "Redis" ? " on Redis" : "";
-    return `${median} times the requests${place}${range ? ` (${range})` : ""}`;
+    return `${ratios.cpuMicroseconds.toFixed(2)} times the processor's time${place}`;
   });
   const what = protects ? `protects ${words}; ` : "";
-  return `${server}: ${what}${speeds.join(", ")}.`;
+  return `${server}: ${what}${times.join(", ")}.`;
 }

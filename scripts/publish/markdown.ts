@@ -108,7 +108,9 @@ const MAKERS: Record<string, Maker> = {
     if (!figure) throw new TextError(`there is no figure ${word}`);
     const picture = join(FIGURES_FOLDER, `${word}.png`);
     if (!existsSync(join(root, picture))) {
-      throw new TextError(`there is no ${word}.png: run npm run figures`);
+      throw new TextError(
+        `there is no ${word}.png: run npm run figures in scripts/lab`,
+      );
     }
     const src = relative(dirname(file), picture).replaceAll("\\", "/");
     const alt = escapeHtml(figure.alt);
@@ -243,7 +245,7 @@ export function generate(
         );
         const asked = MEASURES.find((one) => one.name === measure);
         if (!one || !asked) throw new TextError("that was not measured");
-        return `${comment}${one.ratios[asked.name].median.toFixed(1)}${end}`;
+        return `${comment}${one.ratios[asked.name].toFixed(1)}${end}`;
       }),
     );
   return { made, stale };

@@ -46,11 +46,7 @@ export const readOthers = (root: string): Others =>
 
 /** The rows of the table of other libraries, its head first. */
 export function othersRows({ apps }: Others): string[][] {
-  const order = Object.keys(USES);
-  const sorted = apps.toSorted(
-    (one, other) => order.indexOf(one.name) - order.indexOf(other.name),
-  );
-  const rows = sorted.map((app) => {
+  const rows = apps.map((app) => {
     const { name, request, places } = app;
     const { sent, received, answered } = places;
     return [

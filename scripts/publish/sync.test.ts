@@ -165,7 +165,7 @@ describe("npm run sync", () => {
     rmSync(join(folder, FIGURES_FOLDER, "home-cookies.png"));
     assert.match(
       check(folder),
-      /there is no home-cookies\.png: run npm run figures$/m,
+      /there is no home-cookies\.png: run npm run figures in scripts\/lab$/m,
     );
   });
 

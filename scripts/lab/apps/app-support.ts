@@ -1,8 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { basename } from "node:path";
 
 // What the apps share that has nothing to do with their sessions. They are plain servers of Node,
 // as a reader's own app is: unlike the snippets, they ask for a body as soon as its headers are there.
@@ -41,28 +39,10 @@ ${main}
 `;
 }
 
-/**
- * Serves an app on loopback, at the port that `PORT` names: 3000 unless told, and 0 takes any that
- * is free. Prints its address once it accepts requests. Ends the process with exit code 0 on Ctrl-C
- * and SIGTERM, and with one line and exit code 1 when the port can't be used.
- */
-export async function serve(app: RequestListener): Promise<void> {
-  const port = process.env.PORT || "3000";
+/** Serves an app on loopback, at the port that `PORT` names, by default 3000, and prints its address. */
+export function serve(app: RequestListener): void {
   const server = createServer(app);
-  try {
-    server.listen(Number(port), "localhost");
-    await once(server, "listening");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    console.error(`PORT=${port} can't be used (${code}): set another`);
-    process.exit(1);
-  }
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      server.close(() => process.exit(0));
-      server.closeAllConnections();
-    });
-  }
-  const { port: taken } = server.address() as AddressInfo;
-  console.log(`${basename(process.argv[1] ?? "")}: http://localhost:${taken}`);
+  server.listen(Number(process.env.PORT || 3000), "localhost", () => {
+    console.log(`http://localhost:${(server.address() as AddressInfo).port}`);
+  });
 }

@@ -6,7 +6,7 @@
 // JavaScript since Auth.js's types bring in those of a browser's globals,
 // with which other files of scripts/ do not compile.)
 //
-//   npx tsx scripts/apps/auth-js.mjs
+//   npx tsx scripts/lab/apps/auth-js.mjs
 
 import { Auth, skipCSRFCheck } from "@auth/core";
 import { ExpressAuth, getSession } from "@auth/express";

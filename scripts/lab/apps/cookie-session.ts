@@ -2,7 +2,7 @@
 // nothing. A response sets the cookie only when its route has changed the
 // session, and here none does but the login and the logout.
 //
-//   npx tsx scripts/apps/cookie-session.ts
+//   npx tsx scripts/lab/apps/cookie-session.ts
 
 import cookieSession from "cookie-session";
 import express from "express";

@@ -3,7 +3,7 @@
 // each response saves the session and sets the cookie (rolling is true), and
 // whoever comes gets a session (saveUninitialized is true).
 //
-//   npx tsx scripts/apps/fastify-session.ts
+//   npx tsx scripts/lab/apps/fastify-session.ts
 
 import fastifyCookie from "@fastify/cookie";
 import fastifySession from "@fastify/session";

@@ -1,8 +1,9 @@
 // iron-session: the session is in the cookie, encrypted, and the server keeps
-// nothing. The cookie is set only where a route calls save(), and here none
-// does but the login. Is the browser safe then, and a copy of the cookie dead?
+// nothing. The cookie is set only where a route calls save(). As iron-session,
+// none does but the login. As iron-session-save, POST /update does, too, with
+// all that the session had when the request came.
 //
-//   npx tsx scripts/apps/iron-session.ts
+//   APP=iron-session-save npx tsx scripts/lab/apps/iron-session.ts
 
 import express from "express";
 import { getIronSession, type IronSession } from "iron-session";
@@ -46,6 +47,10 @@ app.get("/logout", (_req, res: Answer) => {
 });
 
 app.post("/update", express.json(), async (_req, res: Answer) => {
+  if (process.env.APP === "iron-session-save") {
+    res.locals.session.lastSeen = Date.now();
+    await res.locals.session.save();
+  }
   res.json({ recordedBy: res.locals.session.user ?? null });
 });
 

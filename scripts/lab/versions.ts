@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  endProgress,
+  progressLine,
+  runCommand,
+  UsageError,
+  untilSignal,
+} from "../cli/command.ts";
+import { ROOT } from "../cli/root.ts";
+import { plainTable, textOf } from "../cli/terminal.ts";
+import {
+  type Tried,
+  versionsRows,
+  writeVersions,
+} from "../publish/versions-data.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
+import { SnippetError, withoutSkipped } from "../servers/snippet.ts";
+import { namesFrom } from "../verify/run-snippets.ts";
+import { pairsOf, resultOf, tryPair } from "./try-versions.ts";
+
+const HELP = `Usage: npm run versions -- [options] [snippet ...]
+
+Tries the snippets, or those that are named, with versions of
+express-openid-connect, on Express 4 and 5. It installs each pair in a temporary
+folder, and asks there what npm run verify asks. It takes some minutes.
+
+Options:
+  --library VERSION  only this version of express-openid-connect, or any other
+  --express VERSION  only this version of Express
+  --write            keep the results in assets/versions.json, of which npm run
+                     sync makes the README's table
+  -h, --help         print this
+
+Results: how many orders leave the browser logged in, for a snippet that is
+broken; whether a fix holds as npm run verify says, or differs; or that it does
+not run, and why.
+
+Exit code: 0 when all were tried, 1 when something is missing, 2 for invalid
+arguments.
+`;
+
+/** Runs the command, and returns its exit code. */
+async function main(): Promise<number> {
+  const { values: options, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      library: { type: "string" },
+      express: { type: "string" },
+      write: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const { library, express, write } = options;
+  if (write && (library || express || positionals.length > 0)) {
+    throw new UsageError("--write takes all versions and snippets");
+  }
+  if (write && !findRedis()) {
+    console.error(`--write takes Redis, too: ${HOW_TO_INSTALL_REDIS}`);
+    return 1;
+  }
+  const asked = namesFrom(positionals, join(ROOT, "snippets"));
+  const names = withoutSkipped(asked);
+  const pairs = pairsOf({
+    ...(library && { library }),
+    ...(express && { express }),
+  });
+
+  const cancel = untilSignal();
+  const tried: Tried[] = [];
+  const failures: string[] = [];
+  try {
+    for (const [at, pair] of pairs.entries()) {
+      const title = `express-openid-connect ${pair.library} on Express ${pair.express}`;
+      const progress = progressLine(`Trying ${title}`);
+      const results = await tryPair(pair, names, {
+        cancel,
+        progress: (share) => progress((at + share) / pairs.length),
+      });
+      for (const result of results) {
+        const { name: snippet } = result;
+        tried.push({ ...pair, snippet, result: resultOf(result) });
+        if ("failure" in result) {
+          failures.push(`${title}: ${result.failure.message}`);
+        }
+      }
+    }
+  } catch (error) {
+    if (cancel.aborted) return cancel.reason;
+    if (!(error instanceof SnippetError)) throw error;
+    console.error(error.message);
+    return 1;
+  } finally {
+    endProgress();
+  }
+  if (cancel.aborted) return cancel.reason;
+  const [head = [], ...rows] = versionsRows(tried);
+  const table = plainTable(["", ...head.slice(1)]);
+  table.push(...rows);
+  console.log([...failures, head[0], textOf(table)].join("\n\n"));
+  if (write) writeVersions(ROOT, tried);
+  return 0;
+}
+
+await runCommand("versions", main);
