@@ -168,12 +168,9 @@ async function start(
     NODE_ENV: "production",
     REDIS_URL: store === "Redis" ? redis?.url : undefined,
   };
-  const snippet = await startSnippet(
-    file,
-    cancel,
-    settings,
+  const snippet = await startSnippet(file, cancel, settings, [
     "./inside/fill-store.ts",
-  );
+  ]);
   try {
     cores.giveTheirOwn(snippet.pid);
     const url = new URL("/update", snippet.baseURL).href;

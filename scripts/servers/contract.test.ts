@@ -97,7 +97,7 @@ for (const name of snippetNames()) {
           },
           Date.now() + 10_000,
         );
-        await inFlight.received;
+        await snippet.printed(/→ POST \/update/);
         snippet.kill(signal);
         assert.equal((await snippet.ended).code, 0);
         await assert.rejects(inFlight.finish());
