@@ -333,7 +333,7 @@ function reasonOf(error: unknown, { app }: Target): string {
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return `there is no host ${host}: is the address right?`;
   }
-  if (code === "EPROTO") {
+  if (code === "EPROTO" || code?.startsWith("ERR_SSL_")) {
     return `${host} does not speak https: try http://${host}`;
   }
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
@@ -342,7 +342,7 @@ function reasonOf(error: unknown, { app }: Target): string {
   if (code && /CERT|SIGNED|ISSUER|VERIFY/.test(code)) {
     return `nobody known has signed the certificate of ${host}: give its authority with --ca`;
   }
-  if (code === "ECONNRESET" || code?.startsWith("HPE_")) {
+  if (/^(ECONNRESET$|UND_ERR_SOCKET$|HPE_)/.test(code ?? "")) {
     const other = protocol === "http:" ? "https" : "http";
     return `${host} hangs up: does it want ${other}?`;
   }

@@ -144,8 +144,7 @@ async function start(
     REDIS_URL: store === "Redis" ? redis?.url : undefined,
   };
   // In the place of the verifier's clock, which costs time on each request.
-  const inside = "./inside/fill-store.ts";
-  const snippet = await startSnippet(file, cancel, settings, inside);
+  const snippet = await startSnippet(file, cancel, settings, []);
   keepOn("0", snippet.pid);
   try {
     const { headers } = isSnippet

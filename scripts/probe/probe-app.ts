@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import type { Browser, Visited } from "../client/browser.ts";
 import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
 import type { Answer, InFlight, Outgoing } from "../client/http.ts";
@@ -81,9 +80,6 @@ interface Exchange {
   at: number;
 }
 
-/** How long to wait for a server that never asks for a body (RFC 9110, 10.1.1), in milliseconds. */
-const ASKING_MS = 1000;
-
 /** More cookies than this are not tried one by one. */
 const MOST_COOKIES = 20;
 
@@ -139,7 +135,13 @@ export async function probe(
   const copy = await who(await logout.before.fork());
   const outcome = (late: Exchange) => outcomeOf(late, logout, who, bob);
   const finishHeld = async (held: Held): Promise<Outcome | Unclear> => {
+    const isEarly = held.inFlight.isEarly();
     const late = await finish(held);
+    if (isEarly) {
+      return {
+        unclear: `${inWords(target.route)} answers (${late.answer.status}) before it has read the body`,
+      };
+    }
     const seen = await outcome(late);
     // Only if the request was surely in the handler during the logout is that known.
     if (answers.isHers(late) || isBitten(seen, copy)) return seen;
@@ -332,14 +334,12 @@ async function hold(browser: Browser, target: Target): Promise<Held | Unclear> {
   if (!target.body) return { unclear: `${what} has no body to hold back` };
   const request = await composeRoute(browser, target);
   const inFlight = browser.send(request);
-  const late = setTimeout(ASKING_MS, undefined, { ref: false });
-  await Promise.race([inFlight.received, late]);
-  // Many servers ask for the body before they look at anything. But what they do for a request
-  // that was sent after this one, such as to load the same session, they do after that.
+  await inFlight.sent;
+  // If this one came over a new connection, a server may look at a later request first. It has seen
+  // this one, and loads its session, when it has answered two more, one after the other.
   await load(await browser.fork(), target.page);
-  if (!inFlight.isEarly()) return { request, inFlight };
-  const { status } = await inFlight.finish();
-  return { unclear: `${what} answers (${status}) before it has read the body` };
+  await load(await browser.fork(), target.page);
+  return { request, inFlight };
 }
 
 /** A logout, and the browser before and after it. */

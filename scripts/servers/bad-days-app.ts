@@ -12,6 +12,7 @@ import { createClient } from "redis";
 import { lastingLogout } from "../../snippets/drop-in/lasting-logout.ts";
 import { startProvider } from "../../snippets/support/provider.ts";
 import { whoami } from "../../snippets/support/user.ts";
+import "./inside/announce-reading.ts";
 
 const { MODE = "", REDIS_URL = "", EXPRESS = "express" } = process.env;
 
@@ -103,11 +104,6 @@ app.use(((error, req, res, next) => {
 }) satisfies ErrorRequestHandler);
 
 server.on("request", app);
-// The client is told when a route begins to read the body: the session has been loaded then.
-server.on("checkContinue", (req, res) => {
-  req.once("resume", () => res.headersSent || res.writeContinue());
-  app(req, res);
-});
 process.once("SIGTERM", () => {
   close();
   client.destroy();

@@ -26,6 +26,7 @@ import {
   readDeployment,
   type Seen,
 } from "./deployment-data.ts";
+import "./inside/announce-reading.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS, startRedis } from "./redis-server.ts";
 
 // Deploys the drop-in to an app that runs, and takes it back. What is seen is kept in
@@ -175,10 +176,6 @@ async function observe(t: TestContext, kept: Kept): Promise<Seen> {
 
   let answering: RequestListener;
   server.on("request", (req, res) => answering(req, res));
-  server.on("checkContinue", (req, res) => {
-    req.once("resume", () => res.headersSent || res.writeContinue());
-    answering(req, res);
-  });
   /** Sends all that follows to one of the apps. */
   const goTo = (app: RequestListener) => {
     answering = app;

@@ -16,6 +16,7 @@ import { startProvider } from "../../snippets/support/provider.ts";
 import { userOf } from "../../snippets/support/user.ts";
 import { ROOT } from "../cli/root.ts";
 import type { Visited } from "../client/browser.ts";
+import "./inside/announce-reading.ts";
 
 // Small apps with the drop-in, in the test's own process, all with one local provider.
 
@@ -205,11 +206,6 @@ export async function startLocalProvider() {
     const { port } = server.address() as AddressInfo;
     const origin = `http://localhost:${port}`;
     if (config.backchannelLogout) address = origin;
-    // A client that sends `Expect: 100-continue` is asked for the body once a route reads it.
-    server.on("checkContinue", (req, res) => {
-      req.once("resume", () => !res.headersSent && res.writeContinue());
-      app(req, res);
-    });
 
     const store = kind === "cookies" ? {} : { store: memory.asStore(style) };
     const { has, add, update } = memory;

@@ -137,7 +137,7 @@ describe("a bad day of Redis", { skip, concurrency: 3 }, () => {
         t.after(() => redis.stop());
         const app = start(
           t,
-          join(ROOT, "scripts", "lib", "bad-days-app.ts"),
+          join(ROOT, "scripts", "servers", "bad-days-app.ts"),
           [],
           {
             MODE: mode,

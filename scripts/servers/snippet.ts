@@ -31,8 +31,17 @@ const ENVIRONMENT = {
   REDIS_URL: undefined,
 };
 
-/** What can be loaded into a snippet's process, to be asked from outside. */
-export type Inside = "./inside/clock.ts" | "./inside/fill-store.ts";
+/** What can be loaded into a snippet's process. */
+export type Inside =
+  | "./inside/announce-reading.ts"
+  | "./inside/clock.ts"
+  | "./inside/fill-store.ts";
+
+/** What the verifier needs there. It costs time on each request. */
+const FOR_VERIFIER: Inside[] = [
+  "./inside/announce-reading.ts",
+  "./inside/clock.ts",
+];
 
 /** What a snippet's process can be told, and what it replies. */
 type Asked = Request | MemoryRequest | FillRequest;
@@ -130,7 +139,7 @@ export interface Snippet {
  * @param file the snippet's path
  * @param cancel aborts to end the process at once
  * @param settings what else to set in its environment
- * @param inside what to load into its process; the clock costs time on each request
+ * @param inside what to load into its process
  * @returns once the snippet accepts requests
  * @throws {SnippetError} when it ends before that, or takes too long
  */
@@ -138,7 +147,7 @@ export async function startSnippet(
   file: string,
   cancel: AbortSignal,
   settings: NodeJS.ProcessEnv = {},
-  inside: Inside = "./inside/clock.ts",
+  inside = FOR_VERIFIER,
 ): Promise<Snippet> {
   const isAlone = !needsRedis(basename(file, ".ts"), dirname(file));
   if (isAlone || settings.REDIS_URL) {
@@ -170,7 +179,7 @@ async function startProcess(
   file: string,
   cancel: AbortSignal,
   settings: NodeJS.ProcessEnv,
-  inside: Inside,
+  inside: Inside[],
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
   const first = settings.ISSUER_BASE_URL ? [] : ["./inside/provider-first.mjs"];
@@ -179,7 +188,7 @@ async function startProcess(
     "tsx",
     "./inside/exit-with-parent.ts",
     "./inside/usage.ts",
-    inside,
+    ...inside,
   ];
   const loaders = modules.flatMap((module) => [
     "--import",

@@ -87,10 +87,6 @@ async function takePort(server: Server, port: number): Promise<number> {
 /**
  * Makes the requests to a server wait until its app is there: it listens before that, since the app
  * has to know its port.
- *
- * A client that sends `Expect: 100-continue` (RFC 9110, section 10.1.1) is asked for the body once
- * a route begins to read it, not as soon as its headers are there, as Node would do by default. So
- * it knows when everything above that route has run. Browsers never send this header.
  * @returns what to call with the app
  */
 function makeRequestsWait(server: Server): (app: Express) => void {
@@ -99,12 +95,6 @@ function makeRequestsWait(server: Server): (app: Express) => void {
     answerWith = resolve;
   });
   server.on("request", async (req, res) => (await app)(req, res));
-  server.on("checkContinue", async (req, res) => {
-    req.once("resume", () => {
-      if (!res.headersSent) res.writeContinue();
-    });
-    (await app)(req, res);
-  });
   return answerWith;
 }
 

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 
 // What the apps share that has nothing to do with their sessions. They are plain servers of Node,
-// as a reader's own app is: unlike the snippets, they ask for a body as soon as its headers are there.
+// as a reader's own app is.
 
 /** Who can log in. There are no passwords. */
 export const USERS = ["alice", "bob"];

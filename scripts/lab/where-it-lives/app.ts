@@ -11,6 +11,7 @@ import type {
   Response,
 } from "express";
 import { startProvider } from "../../../snippets/support/provider.ts";
+import "../../servers/inside/announce-reading.ts";
 import type { Combination } from "./combinations.ts";
 import type { LastingLogout } from "./forms.ts";
 import { loadPackages } from "./packages.ts";
@@ -129,7 +130,6 @@ export async function startApp(
     addRoutes(app, express.json(), cookieName, streams);
     app.use(errorHandler(combination, errors));
     one.on("request", app);
-    askForBodies(one, app);
   }
   const running: App = {
     baseURL,
@@ -258,14 +258,4 @@ function errorHandler({ errors }: Combination, seen: Error[]) {
     res.status(status).set(error.headers ?? {});
     res.json({ error: error.message });
   };
-}
-
-/** See `askForBodies` of snippets/support/server.ts: so a client knows that a route has begun. */
-function askForBodies(server: Server, app: Express): void {
-  server.on("checkContinue", (req, res) => {
-    req.once("resume", () => {
-      if (!res.headersSent) res.writeContinue();
-    });
-    app(req, res);
-  });
 }
