@@ -14,18 +14,18 @@ import {
   type Sample,
   titleOf,
 } from "../publish/bench-data.ts";
+import type { Usage } from "../servers/inside/usage.ts";
 import {
   findRedis,
   type RedisServer,
   startRedis,
 } from "../servers/redis-server.ts";
 import {
-  needsRedis,
   type Snippet,
   SnippetError,
   startSnippet,
-  usesRedis,
 } from "../servers/snippet.ts";
+import { needsRedis, usesRedis } from "../servers/snippet-files.ts";
 import { VERDICTS } from "../verify/verdicts.ts";
 import { type Cores, shareOutCores } from "./cores.ts";
 import type { Load, Loaded } from "./generator.ts";
@@ -172,7 +172,7 @@ async function start(
     "./inside/fill-store.ts",
   ]);
   try {
-    cores.giveTheirOwn(snippet.pid);
+    cores.giveTheirOwn(await snippet.call("pid"));
     const url = new URL("/update", snippet.baseURL).href;
     const body = JSON.stringify(BODY);
     const load = { url, body, connections: CONNECTIONS };
@@ -186,7 +186,7 @@ async function start(
     const { headers } = await browser.compose("cors", "POST", "/update", BODY);
     if (sessions > 0 && store === "process" && WITH_SESSIONS.includes(server)) {
       const id = headers.cookie?.match(/appSession=([^;]*)/)?.[1] ?? "";
-      await snippet.fill(sessions, decodeURIComponent(id));
+      await snippet.call("fillStore", sessions, decodeURIComponent(id));
     }
     const user = VERDICTS[server]?.knowsUser ? "alice" : null;
     return {
@@ -206,13 +206,13 @@ async function measure(
   seconds: number,
   generator: Generator,
 ): Promise<Sample> {
-  const before = await snippet.usage();
+  const before = await snippet.call<Usage>("usage");
   const [allBefore, start] = [allMicroseconds(), performance.now()];
   const ownBefore = process.cpuUsage();
   const loaded = await generator.fire({ ...load, seconds });
   if ("problem" in loaded) throw snippet.blame(loaded.problem);
   const own = process.cpuUsage(ownBefore);
-  const after = await snippet.usage();
+  const after = await snippet.call<Usage>("usage");
   const elapsed = (performance.now() - start) * 1000;
   const { requests, ownMicroseconds, ...seen } = loaded;
   const served = after.cpuMicroseconds - before.cpuMicroseconds;

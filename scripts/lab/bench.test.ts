@@ -22,7 +22,7 @@ import {
 } from "../publish/bench-data.ts";
 import { spread } from "../publish/quantile.ts";
 import { findRedis } from "../servers/redis-server.ts";
-import { needsRedis, usesRedis } from "../servers/snippet.ts";
+import { needsRedis, usesRedis } from "../servers/snippet-files.ts";
 import { readObserved } from "../verify/observed.ts";
 import { VERDICTS } from "../verify/verdicts.ts";
 import { contestants, shuffler } from "./bench-run.ts";

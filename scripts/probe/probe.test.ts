@@ -30,12 +30,8 @@ import { copyRepository, skipUnless, start } from "../cli/testing.ts";
 import type { Browser } from "../client/browser.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
 import { serveQuickstart } from "../servers/serve-quickstart.ts";
-import {
-  needsRedis,
-  type Snippet,
-  startSnippet,
-  withSnippet,
-} from "../servers/snippet.ts";
+import { type Snippet, startSnippet, withSnippet } from "../servers/snippet.ts";
+import { needsRedis } from "../servers/snippet-files.ts";
 import { VERDICTS } from "../verify/verdicts.ts";
 import { logInAs, logInByHand } from "./log-in.ts";
 import { type Finding, probe, type Target } from "./probe-app.ts";

@@ -12,7 +12,11 @@ import {
   start,
 } from "../cli/testing.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
-import { needsRedis, usesRedis, withoutSkipped } from "../servers/snippet.ts";
+import {
+  needsRedis,
+  usesRedis,
+  withoutSkipped,
+} from "../servers/snippet-files.ts";
 import {
   aloneLines,
   answersBelow,

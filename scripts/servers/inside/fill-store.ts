@@ -1,20 +1,9 @@
 import { createRequire } from "node:module";
 import type { ConfigParams } from "express-openid-connect";
+import { answerCalls } from "./answer-calls.ts";
 
 // Loaded into a snippet's process before the snippet, so that somebody can put many sessions into
 // the store that the snippet gives to auth().
-
-/** Asks for this many sessions, each like the one with this id. */
-export interface FillRequest {
-  fill: number;
-  like: string;
-}
-
-/** How many sessions were put into the store, or why they were not. */
-export interface FillReply {
-  filled: number;
-  problem?: string;
-}
 
 type Session = NonNullable<ConfigParams["session"]>;
 
@@ -44,8 +33,8 @@ function ask(name: "get" | "set", ...given: unknown[]): Promise<unknown> {
   });
 }
 
-/** Puts sessions there as logins do: each under an id that was made for it. */
-async function fill({ fill: count, like }: FillRequest): Promise<number> {
+/** Puts sessions there as logins do, each under an id that was made for it, and all like another one. */
+async function fillStore(count: number, like: string): Promise<void> {
   const text = JSON.stringify(await ask("get", like));
   if (!text) throw new Error("the store has no such session");
   for (let at = 0; at < count; at += 1) {
@@ -54,14 +43,6 @@ async function fill({ fill: count, like }: FillRequest): Promise<number> {
     // No session shares its texts with another one.
     await ask("set", id, JSON.parse(text));
   }
-  return count;
 }
 
-process.on("message", async (request: Partial<FillRequest>) => {
-  if (!request.fill) return;
-  const reply = await fill(request as FillRequest).then(
-    (filled): FillReply => ({ filled }),
-    (error): FillReply => ({ filled: 0, problem: error.message }),
-  );
-  process.send?.(reply);
-});
+answerCalls({ fillStore });
