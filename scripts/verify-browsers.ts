@@ -17,7 +17,7 @@ import {
 } from "./cli/command.ts";
 import { ROOT } from "./cli/root.ts";
 import { paint, plainTable, textOf } from "./cli/terminal.ts";
-import { withoutSkipped } from "./servers/snippet.ts";
+import { withoutSkipped } from "./servers/snippet-files.ts";
 import { checkFolder, namesFrom } from "./verify/run-snippets.ts";
 
 const COLUMNS = SCENARIOS.map(

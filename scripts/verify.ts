@@ -10,7 +10,7 @@ import {
 import { ROOT } from "./cli/root.ts";
 import { paint } from "./cli/terminal.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./servers/redis-server.ts";
-import { usesRedis, withoutSkipped } from "./servers/snippet.ts";
+import { usesRedis, withoutSkipped } from "./servers/snippet-files.ts";
 import {
   aloneLines,
   answersBelow,

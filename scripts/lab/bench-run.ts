@@ -14,14 +14,14 @@ import {
   type Sample,
   titleOf,
 } from "../publish/bench-data.ts";
+import type { Usage } from "../servers/inside/usage.ts";
 import { type RedisServer, startRedis } from "../servers/redis-server.ts";
 import {
-  needsRedis,
   type Snippet,
   SnippetError,
   startSnippet,
-  usesRedis,
 } from "../servers/snippet.ts";
+import { needsRedis, usesRedis } from "../servers/snippet-files.ts";
 import { VERDICTS } from "../verify/verdicts.ts";
 
 /** How to measure. */
@@ -145,7 +145,7 @@ async function start(
   };
   // In the place of the verifier's clock, which costs time on each request.
   const snippet = await startSnippet(file, cancel, settings, []);
-  keepOn("0", snippet.pid);
+  keepOn("0", await snippet.call("pid"));
   try {
     const { headers } = isSnippet
       ? await (await loggedIn(snippet)).compose("cors", "POST", "/update", BODY)
@@ -166,7 +166,7 @@ async function measure(
   requests: number,
 ): Promise<Sample> {
   const pool = new Pool(snippet.baseURL, { connections: AT_ONCE });
-  const before = await snippet.usage();
+  const before = await snippet.call<Usage>("usage");
   let [left, bytes] = [requests, 0];
   const user = async () => {
     while (left > 0) {
@@ -183,7 +183,7 @@ async function measure(
   } finally {
     await pool.destroy();
   }
-  const after = await snippet.usage();
+  const after = await snippet.call<Usage>("usage");
   const taken = after.cpuMicroseconds - before.cpuMicroseconds;
   return {
     ...{ server, store, round },

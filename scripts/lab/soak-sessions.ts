@@ -241,7 +241,9 @@ async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
   });
   const heaps = () =>
     Promise.all(
-      pair.both.map(async (one) => (await one.heapBytes()) / 2 ** 20),
+      pair.both.map(
+        async (one) => (await one.call<number>("heapBytes")) / 2 ** 20,
+      ),
     );
   // Code that runs for the first time is compiled, and stays. So flat is what comes after that.
   let halfway: number[] = [];

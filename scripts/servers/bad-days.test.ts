@@ -124,7 +124,7 @@ describe("when Redis can't be used at the start", options, () => {
 
   test("one that does not answer is given up", async (t) => {
     const redis = await redisFor(t);
-    redis.pause();
+    await redis.pause();
     const complaint = /can't be used \(.*timeout.*\)/i;
     await refuses(startOn(t, "fix-store-redis", redis.url), complaint);
   });

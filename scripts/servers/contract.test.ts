@@ -19,7 +19,7 @@ import {
 import { Browser } from "../client/browser.ts";
 import { send } from "../client/http.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS, startRedis } from "./redis-server.ts";
-import { needsRedis, snippetNames } from "./snippet.ts";
+import { needsRedis, snippetNames } from "./snippet-files.ts";
 
 // What every snippet promises to whoever starts it: the contract in the README. What they promise
 // to who is logged in is the verifier's business.

@@ -38,8 +38,8 @@ export interface RedisServer {
   /** Watches the commands that it runs; `stop` returns them. */
   watch(): Promise<{ stop(): Promise<Command[]> }>;
   /** Stops it in the middle of its work: it keeps its connections, and does not answer. */
-  pause(): void;
-  resume(): void;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Ends it as a crash would. */
   kill(): Promise<void>;
   /** Starts it again, at the same address, with what it has on its disk. */
@@ -58,18 +58,24 @@ const NO_DISK = ["--save", ""];
 
 /**
  * Starts a Redis server on a free port of 127.0.0.1. It keeps its files in a temporary folder.
- * @param settings more options of its command line; unless told, it writes nothing to its disk
+ * @param settings more options of its command line; by default, it writes nothing to its disk
  * @returns once it accepts connections
- * @throws {Error} when none is installed
+ * @throws {Error} when none is installed, or it does not start
  */
 export async function startRedis(settings = NO_DISK): Promise<RedisServer> {
   const file = findRedis();
   if (!file) throw new Error(`there is no Redis: ${HOW_TO_INSTALL_REDIS}`);
-  // It is made by the process which takes it away, so that no crash of this one leaves it behind.
-  const folder = join(tmpdir(), `in-flight-redis-${crypto.randomUUID()}`);
-  const options = ["--bind", "127.0.0.1", "--dir", folder, ...settings];
-  let process = await startFrom(file, folder, options);
-  const { port } = process;
+  const keeper = startKeeper(file, ["--bind", "127.0.0.1", ...settings]);
+  try {
+    const port = await startOnFreePort(keeper);
+    return serverAt(port, keeper);
+  } catch (error) {
+    await keeper.end();
+    throw error;
+  }
+}
+
+function serverAt(port: number, keeper: Keeper): RedisServer {
   const url = `redis://127.0.0.1:${port}`;
   const ask = (...command: string[]) =>
     withClient(url, (client) => client.sendCommand(command));
@@ -78,16 +84,12 @@ export async function startRedis(settings = NO_DISK): Promise<RedisServer> {
     port,
     ask,
     watch: () => watch(url, ask),
-    pause: () => process.kill("SIGSTOP"),
-    resume: () => process.kill("SIGCONT"),
-    async kill() {
-      process.kill("SIGKILL");
-      await process.ended;
-    },
+    pause: () => keeper.send("SIGSTOP"),
+    resume: () => keeper.send("SIGCONT"),
+    kill: () => keeper.send("SIGKILL"),
     async restart() {
-      const again = await startServer(file, folder, options, port);
-      if (!again) throw new Error(`somebody has taken port ${port}`);
-      process = again;
+      const isFree = await keeper.start(port);
+      if (!isFree) throw new Error(`somebody has taken port ${port}`);
     },
     age: (milliseconds) =>
       withClient(url, async (client) => {
@@ -98,11 +100,7 @@ export async function startRedis(settings = NO_DISK): Promise<RedisServer> {
           await client.pExpire(key, left - milliseconds);
         }
       }),
-    async stop() {
-      process.kill("SIGKILL");
-      await process.ended;
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => keeper.end(),
   };
 }
 
@@ -148,60 +146,59 @@ async function watch(url: string, ask: RedisServer["ask"]) {
   };
 }
 
-interface Process {
-  port: number;
-  kill(signal: NodeJS.Signals): void;
-  ended: Promise<unknown>;
+/** The process that runs Redis for this one: see redis-process.mjs. */
+interface Keeper {
+  /** Starts Redis, and resolves with false when somebody has the port. */
+  start(port: number): Promise<boolean>;
+  send(signal: NodeJS.Signals): Promise<void>;
+  end(): Promise<void>;
+}
+
+function startKeeper(file: string, options: string[]): Keeper {
+  const folder = join(tmpdir(), `in-flight-redis-${crypto.randomUUID()}`);
+  const code = fileURLToPath(new URL("redis-process.mjs", import.meta.url));
+  const child = spawn(process.execPath, [code, folder, file, ...options], {
+    // Ctrl-C goes to all processes of a terminal, but to none that is detached.
+    detached: true,
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  const ended = once(child, "exit");
+  const tell = async (order: object): Promise<string> => {
+    // It can't be sent when the process has ended.
+    child.send(order, () => {});
+    const [reply] = await Promise.race([
+      once(child, "message"),
+      ended.then(() => {
+        throw new Error("the process that runs Redis has ended");
+      }),
+    ]);
+    return reply;
+  };
+  return {
+    async start(port) {
+      const output = await tell({ port });
+      if (/Ready to accept connections/.test(output)) return true;
+      if (/Address already in use/.test(output)) return false;
+      throw new Error(`Redis does not start:\n${output}`);
+    },
+    async send(signal) {
+      await tell({ signal });
+    },
+    async end() {
+      if (child.connected) child.disconnect();
+      await ended;
+      // It deletes its folder, but not if somebody has killed it.
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Takes the first port that nobody has, from one that is picked at random. */
-async function startFrom(
-  file: string,
-  folder: string,
-  options: string[],
-): Promise<Process> {
+async function startOnFreePort(keeper: Keeper): Promise<number> {
   const start = Math.floor(Math.random() * PORTS.count);
   for (let tried = 0; tried < PORTS.count; tried += 1) {
     const port = PORTS.first + ((start + tried) % PORTS.count);
-    const process = await startServer(file, folder, options, port);
-    if (process) return process;
+    if (await keeper.start(port)) return port;
   }
   throw new Error("there is no free port");
-}
-
-/** Starts a server on a port, and returns undefined when somebody has that. */
-async function startServer(
-  file: string,
-  folder: string,
-  options: string[],
-  port: number,
-): Promise<Process | undefined> {
-  const keeper = fileURLToPath(new URL("redis-process.mjs", import.meta.url));
-  const words = [keeper, folder, file, "--port", String(port), ...options];
-  const child = spawn(process.execPath, words, {
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
-  const ended = once(child, "close");
-  let output = "";
-  const ready = new Promise<boolean>((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        output = (output + text).slice(-4000);
-        if (/Ready to accept connections/.test(output)) resolve(true);
-      });
-    }
-    ended.then(() => resolve(false));
-  });
-  const [{ pid }] = (await once(child, "message")) as [{ pid: number }];
-  if (await ready) {
-    return {
-      port,
-      kill(signal) {
-        if (child.exitCode === null) process.kill(pid, signal);
-      },
-      ended,
-    };
-  }
-  if (/Address already in use/.test(output)) return undefined;
-  throw new Error(`Redis does not start:\n${output}`);
 }

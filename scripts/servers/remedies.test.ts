@@ -11,7 +11,8 @@ import { Browser, loggedIn, whoIn } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import { BODY, Stepwise } from "../client/request-steps.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./redis-server.ts";
-import { needsRedis, type Snippet, startSnippet } from "./snippet.ts";
+import { type Snippet, startSnippet } from "./snippet.ts";
+import { needsRedis } from "./snippet-files.ts";
 
 const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
 

@@ -1,10 +1,16 @@
 import { startProvider } from "../../snippets/support/provider.ts";
-import { startRedisProxy } from "./redis-proxy.ts";
+import { type HeldCommand, startRedisProxy } from "./redis-proxy.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 import { type Snippet, startSnippet } from "./snippet.ts";
 
 /** Two processes of one snippet, as if they were one. */
 export interface Pair extends Snippet {
+  /** The address of the second one, which gets the logouts. */
+  otherURL: string;
+  /** Holds the next write of a session, on its way to Redis. */
+  holdWrite?(): HeldCommand;
+  /** Watches what their Redis is asked. */
+  watchRedis?: RedisServer["watch"];
   /** Their Redis server, if they need one. */
   redis: RedisServer | undefined;
   both: [Snippet, Snippet];

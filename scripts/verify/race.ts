@@ -2,6 +2,7 @@ import { type Browser, loggedIn, whoHas } from "../client/browser.ts";
 import type { CookieEffect } from "../client/cookie-effect.ts";
 import { BODY, Stepwise } from "../client/request-steps.ts";
 import type { Snippet } from "../servers/snippet.ts";
+import type { Pair } from "../servers/two-processes.ts";
 import type { Event, Name } from "./orders.ts";
 
 /** An event, and what was seen of it. */
@@ -22,8 +23,10 @@ export interface Race {
   server: string | null;
 }
 
-/** A snippet, and how it is tried. */
-export interface Tried extends Snippet {
+/** A snippet, or two processes of one, and how it is tried. */
+export interface Tried
+  extends Snippet,
+    Partial<Pick<Pair, "otherURL" | "holdWrite" | "watchRedis">> {
   /** Half a day goes by after each login, since it seldom writes a session that nobody changes. */
   isTriedLate?: boolean;
 }
@@ -65,7 +68,7 @@ export async function race(
 }
 
 async function raceOf(
-  snippet: Snippet,
+  snippet: Tried,
   browser: Browser,
   order: readonly Event[],
 ): Promise<Race> {

@@ -2,13 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../cli/command.ts";
 import { type Progress, sideBySide } from "../cli/side-by-side.ts";
-import {
-  SnippetError,
-  snippetNames,
-  startSnippet,
-  usesRedis,
-  withSnippet,
-} from "../servers/snippet.ts";
+import { SnippetError, startSnippet, withSnippet } from "../servers/snippet.ts";
+import { snippetNames, usesRedis } from "../servers/snippet-files.ts";
 import { startPair } from "../servers/two-processes.ts";
 import {
   type DeepReport,
@@ -16,6 +11,7 @@ import {
   observeTwo,
   type Report,
 } from "./observe.ts";
+import type { Tried } from "./race.ts";
 import { headerOf, readVerdicts } from "./verdicts.ts";
 
 /** What came of a snippet: what was seen of it, or how it failed. */
@@ -63,7 +59,7 @@ async function runSnippet(name: string, options: RunOptions): Promise<Result> {
   const isTriedLate = headerOf(readFileSync(file, "utf8")).includes(TRIED_LATE);
   const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
   const withRedis = usesRedis(name, folder);
-  const start =
+  const start: Promise<Tried> =
     processes === 2
       ? startPair(file, cancel, { withRedis, claimBytes })
       : startSnippet(file, cancel, { CLAIM_BYTES: String(claimBytes) });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
-import { snippetNames } from "../servers/snippet.ts";
+import { snippetNames } from "../servers/snippet-files.ts";
 import type { Observation } from "./observe.ts";
 import { ORDERS } from "./orders.ts";
 import { QUESTIONS } from "./questions.ts";

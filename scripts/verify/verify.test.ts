@@ -13,14 +13,12 @@ import {
 } from "../cli/testing.ts";
 import { loggedIn } from "../client/browser.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
+import { type Snippet, startSnippet, withSnippet } from "../servers/snippet.ts";
 import {
   needsRedis,
-  type Snippet,
-  startSnippet,
   usesRedis,
   withoutSkipped,
-  withSnippet,
-} from "../servers/snippet.ts";
+} from "../servers/snippet-files.ts";
 import {
   aloneLines,
   answersBelow,

@@ -3,6 +3,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { IncomingMessage, Server, type ServerResponse } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers/promises";
+import { answerCalls } from "./answer-calls.ts";
 
 // Loaded into a snippet's process before the snippet, so that its time is the verifier's. The
 // verifier can move its clock forward, to see what a session does after a day. It can hold a route
@@ -11,15 +12,6 @@ import timers from "node:timers/promises";
 
 /** Where a request is held: before the app has seen it, or while its route works. */
 export type Place = "arrival" | "work";
-
-/** What the verifier asks for: to go this far ahead, or to hold a route or let it go. */
-export type Request =
-  | { travel: number }
-  | { hold: string; at: Place }
-  | { release: string };
-
-/** What it is told: how far ahead the clock is, that a route is held, that a request is there. */
-export type Reply = { ahead: number } | { held: string } | { reached: string };
 
 let ahead = 0;
 const RealDate = Date;
@@ -59,15 +51,25 @@ subscribe("http.server.request.start", (message) => {
 const pathOf = ({ url = "" }: IncomingMessage): string =>
   url.split("?")[0] ?? "";
 
-/** The routes that are held, with what the requests that wait there go on with. */
-const held = new Map<string, { at: Place; waiting: (() => void)[] }>();
+/** A route that is held. */
+interface HeldRoute {
+  at: Place;
+  /** What the requests that wait there go on with. */
+  waiting: (() => void)[];
+  /** Resolves once one waits there. */
+  reached: Promise<void>;
+  reach: () => void;
+}
+
+/** The routes that are held, by their paths. */
+const held = new Map<string, HeldRoute>();
 
 /** Makes a request wait, if it is to be held here. Returns whether it is. */
 function waitHere(path: string, at: Place, goOn: () => void): boolean {
   const hold = held.get(path);
   if (hold?.at !== at) return false;
   hold.waiting.push(goOn);
-  reply({ reached: path });
+  hold.reach();
   return true;
 }
 
@@ -91,18 +93,23 @@ timers.setTimeout = (<T>(...given: Parameters<typeof realTimeout<T>>) =>
   })) as typeof realTimeout;
 syncBuiltinESMExports();
 
-const reply = (message: Reply) => process.send?.(message);
-
-process.on("message", (request: Request) => {
-  if ("travel" in request) {
-    ahead += request.travel;
-    reply({ ahead });
-  } else if ("hold" in request) {
-    held.set(request.hold, { at: request.at, waiting: [] });
-    reply({ held: request.hold });
-  } else if ("release" in request) {
-    const waiting = held.get(request.release)?.waiting ?? [];
-    held.delete(request.release);
+answerCalls({
+  /** Moves the clock, and tells how far ahead it is then. */
+  travel(milliseconds: number) {
+    ahead += milliseconds;
+    return ahead;
+  },
+  hold(path: string, at: Place) {
+    let reach = () => {};
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve;
+    });
+    held.set(path, { at, waiting: [], reached, reach });
+  },
+  reached: (path: string) => held.get(path)?.reached,
+  release(path: string) {
+    const { waiting = [] } = held.get(path) ?? {};
+    held.delete(path);
     for (const goOn of waiting) goOn();
-  }
+  },
 });

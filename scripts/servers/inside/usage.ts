@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { answerCalls } from "./answer-calls.ts";
 
 // Loaded into a snippet's process before the snippet, so that somebody can ask how much memory and
 // how much of the processor's time it needs.
@@ -12,23 +13,20 @@ export interface Usage {
   residentBytes: number;
 }
 
-/** What somebody asks for. */
-export type MemoryRequest = { memory: true } | { usage: true };
-
-/** The bytes that are in use on the heap once all garbage has been collected, or the usage. */
-export type MemoryReply = { heapBytes: number } | Usage;
-
-process.on("message", (request: object) => {
-  if ("memory" in request) {
+answerCalls({
+  pid: () => process.pid,
+  /** Collects all garbage, and tells the bytes that are left on the heap. */
+  heapBytes() {
     setFlagsFromString("--expose-gc");
     const collect: () => void = runInNewContext("gc");
     collect();
-    process.send?.({ heapBytes: process.memoryUsage().heapUsed });
-  } else if ("usage" in request) {
+    return process.memoryUsage().heapUsed;
+  },
+  usage(): Usage {
     const { user, system } = process.cpuUsage();
-    process.send?.({
+    return {
       cpuMicroseconds: user + system,
       residentBytes: process.memoryUsage.rss(),
-    });
-  }
+    };
+  },
 });
