@@ -143,7 +143,7 @@ async function start(
     NODE_ENV: "production",
     REDIS_URL: store === "Redis" ? redis?.url : undefined,
   };
-  // In the place of the verifier's clock, which costs time on each request.
+  // Without the verifier's clock, which costs time on each request.
   const snippet = await startSnippet(file, cancel, settings, []);
   keepOn("0", await snippet.call("pid"));
   try {
