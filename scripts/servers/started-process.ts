@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Call, Reply } from "./inside/answer-calls.ts";
 
 /** How long a process may take to start, and to stop, in milliseconds. */
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 5_000;
 
 /** Something that a snippet did wrong, with the last lines that it printed. */
