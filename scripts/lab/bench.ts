@@ -20,7 +20,8 @@ import {
   type Sample,
 } from "../publish/bench-data.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
-import { SnippetError, withoutSkipped } from "../servers/snippet.ts";
+import { SnippetError } from "../servers/snippet.ts";
+import { withoutSkipped } from "../servers/snippet-files.ts";
 import { namesFrom } from "../verify/run-snippets.ts";
 import { bench } from "./bench-run.ts";
 

@@ -15,7 +15,8 @@ import {
   writeVersions,
 } from "../publish/versions-data.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
-import { SnippetError, withoutSkipped } from "../servers/snippet.ts";
+import { SnippetError } from "../servers/snippet.ts";
+import { withoutSkipped } from "../servers/snippet-files.ts";
 import { namesFrom } from "../verify/run-snippets.ts";
 import { pairsOf, resultOf, tryPair } from "./try-versions.ts";
 
