@@ -93,26 +93,26 @@ async function main(): Promise<number> {
     });
   };
   const rows = await run(processes, options.deep);
-  const pairs = options.write ? await run(2) : [];
+  const withTwo = options.write ? await run(2) : [];
   if (cancel.aborted) return cancel.reason;
 
   // Those that don't claim to hold with two processes have to fail. Who asks for one wants to see it.
   const isJudged = (row: Row) =>
     !(isAll && row.processes === 2 && row.verdict?.oneProcess);
-  const alone = aloneLines(isAll ? [...rows, ...pairs] : []);
+  const alone = aloneLines(isAll ? [...rows, ...withTwo] : []);
   problems.push(
     ...alone.problems,
     ...rows.filter(isJudged).flatMap(differenceLines),
-    ...pairs.filter(isJudged).flatMap(differenceLines),
+    ...withTwo.filter(isJudged).flatMap(differenceLines),
   );
   const observed = Object.fromEntries(
     rows.map(({ name, report, deep }) => {
-      const pair = pairs.find((row) => row.name === name)?.report;
-      const { observation, lateWrite } = pair ?? {};
-      const seen = { observation, ...(pair && { lateWrite }) };
+      const other = withTwo.find((row) => row.name === name)?.report;
+      const { observation, lateWrite } = other ?? {};
+      const twoProcesses = { observation, lateWrite };
       return [
         name,
-        { ...report, ...(deep && { deep }), ...(pair && { pair: seen }) },
+        { ...report, ...(deep && { deep }), ...(other && { twoProcesses }) },
       ];
     }),
   ) as Observed;

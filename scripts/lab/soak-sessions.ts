@@ -5,7 +5,10 @@ import { Browser } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import { type Answer, type Outgoing, send } from "../client/http.ts";
 import { BODY } from "../client/request-steps.ts";
-import { type Pair, startPair } from "../servers/two-processes.ts";
+import {
+  startTwoProcesses,
+  type TwoProcesses,
+} from "../servers/two-processes.ts";
 
 /** How to soak a snippet. */
 export interface SoakOptions {
@@ -103,14 +106,14 @@ function diceOf(seed: number, users: number): () => Dice {
  * @throws {SnippetError} when a process does not start
  */
 export async function soak(options: SoakOptions): Promise<Soaked> {
-  const pair = await startPair(options.file, options.cancel, {
+  const pair = await startTwoProcesses(options.file, options.cancel, {
     withRedis: true,
     redisSettings: ON_DISK,
     claimBytes: 0,
   });
   let soaked: Soaked | undefined;
   try {
-    soaked = await soakPair(pair, options);
+    soaked = await soakTwoProcesses(pair, options);
   } finally {
     const end = await pair.stop();
     if (end) soaked?.violations.push(`a process ended, with ${end}`);
@@ -118,9 +121,12 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
   return soaked;
 }
 
-async function soakPair(pair: Pair, options: SoakOptions): Promise<Soaked> {
+async function soakTwoProcesses(
+  pair: TwoProcesses,
+  options: SoakOptions,
+): Promise<Soaked> {
   const { sessions, seconds, seed, cancel, progress } = options;
-  const redis = pair.redis as NonNullable<Pair["redis"]>;
+  const redis = pair.redis as NonNullable<TwoProcesses["redis"]>;
   const figures = noFigures();
   const violations: string[] = [];
   const dead: string[] = [];

@@ -69,7 +69,7 @@ export function benchChartRows(
     const seen = observed[server];
     if (!seen) return undefined;
     // Who was caught with two processes protects nothing of theirs.
-    const isCaught = Boolean(seen.pair?.lateWrite?.user);
+    const isCaught = Boolean(seen.twoProcesses?.lateWrite?.user);
     return Object.fromEntries(
       PROTECTIONS.map(({ name, of }) => [name, !isCaught && of(seen)]),
     );

@@ -10,7 +10,11 @@ import { readSeenInBrowsers } from "../browsers/seen-in-browsers.ts";
 import { deploymentRows, readDeployment } from "../servers/deployment-data.ts";
 import type { Observed } from "../verify/observed.ts";
 import { logoutAfter } from "../verify/orders.ts";
-import { PAIR_QUESTIONS, QUESTIONS, stepLines } from "../verify/questions.ts";
+import {
+  QUESTIONS,
+  stepLines,
+  TWO_PROCESS_QUESTIONS,
+} from "../verify/questions.ts";
 import { benchRows, compare, MEASURES, readBench } from "./bench-data.ts";
 import {
   FIGURE_WIDTH,
@@ -57,12 +61,12 @@ const MAKERS: Record<string, Maker> = {
       return [
         `[${name}](${path.replaceAll("\\", "/")})`,
         ...QUESTIONS.map(({ answer }) => answer(seen.observation)),
-        ...PAIR_QUESTIONS.map(({ answer }) =>
-          seen.pair ? answer(seen.pair) : "",
+        ...TWO_PROCESS_QUESTIONS.map(({ answer }) =>
+          seen.twoProcesses ? answer(seen.twoProcesses) : "",
         ),
       ];
     });
-    const headings = [...QUESTIONS, ...PAIR_QUESTIONS].map(
+    const headings = [...QUESTIONS, ...TWO_PROCESS_QUESTIONS].map(
       ({ heading }) => heading,
     );
     return markdownTable([["snippet", ...headings], ...rows]);
@@ -136,9 +140,10 @@ const MAKERS: Record<string, Maker> = {
   },
 
   late({ observed }, words) {
-    const rows = reportsOf(observed, words).map(([name, { pair }]) => {
-      if (!pair?.lateWrite) throw new TextError(`${name} has no late write`);
-      const { commands, user } = pair.lateWrite;
+    const rows = reportsOf(observed, words).map(([name, { twoProcesses }]) => {
+      if (!twoProcesses?.lateWrite)
+        throw new TextError(`${name} has no late write`);
+      const { commands, user } = twoProcesses.lateWrite;
       return [name, commands.join(", "), user ?? "none"];
     });
     return markdownTable([["late write", "Redis gets", "who is in"], ...rows]);
@@ -167,7 +172,7 @@ const MAKERS: Record<string, Maker> = {
     ]),
 
   questions() {
-    const rows = [...QUESTIONS, ...PAIR_QUESTIONS].map(
+    const rows = [...QUESTIONS, ...TWO_PROCESS_QUESTIONS].map(
       ({ heading, meaning }) => [heading, meaning],
     );
     return markdownTable([["column", "what it tells"], ...rows]);

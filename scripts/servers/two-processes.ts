@@ -4,7 +4,7 @@ import { type RedisServer, startRedis } from "./redis-server.ts";
 import { type Snippet, startSnippet } from "./snippet.ts";
 
 /** Two processes of one snippet, as if they were one. */
-export interface Pair extends Snippet {
+export interface TwoProcesses extends Snippet {
   /** The address of the second one, which gets the logouts. */
   otherURL: string;
   /** Holds the next write of a session, on its way to Redis. */
@@ -29,11 +29,11 @@ export interface PairOptions {
  * keeps something in Redis, a Redis server. The first gets all requests but the logouts.
  * @throws {SnippetError} when one of them does not start
  */
-export async function startPair(
+export async function startTwoProcesses(
   file: string,
   cancel: AbortSignal,
   options: PairOptions,
-): Promise<Pair> {
+): Promise<TwoProcesses> {
   let backChannelAddress = "";
   const { provider, close } = await startProvider({
     baseURL: "http://localhost",

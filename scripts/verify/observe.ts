@@ -57,7 +57,7 @@ export interface LateWrite {
 }
 
 /** What of a report is kept when two processes were the app. */
-export type PairReport = Pick<Report, "observation" | "lateWrite">;
+export type TwoProcessReport = Pick<Report, "observation" | "lateWrite">;
 
 /** What {@link observeTwo} saw. */
 export interface DeepReport {

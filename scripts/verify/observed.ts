@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DeepReport, PairReport, Report } from "./observe.ts";
+import type { DeepReport, Report, TwoProcessReport } from "./observe.ts";
 
 /** What was seen of each snippet, by its name. */
 export type Observed = Record<
   string,
-  Report & { deep?: DeepReport; pair?: PairReport }
+  Report & { deep?: DeepReport; twoProcesses?: TwoProcessReport }
 >;
 
 /** Where it is kept, from the top folder. The tables in the README and the posts are made of it. */

@@ -1,5 +1,5 @@
 import type { CookieEffect } from "../client/cookie-effect.ts";
-import type { LateWrite, Observation, PairReport } from "./observe.ts";
+import type { LateWrite, Observation, TwoProcessReport } from "./observe.ts";
 import { ORDERS } from "./orders.ts";
 import type { Step } from "./race.ts";
 
@@ -95,20 +95,20 @@ export const QUESTIONS: Question[] = [
 ];
 
 /** A question about two processes. */
-export interface PairQuestion {
+export interface TwoProcessQuestion {
   heading: string;
   meaning: string;
-  answer: (seen: PairReport) => string;
+  answer: (seen: TwoProcessReport) => string;
 }
 
-export const LATE_WRITE: PairQuestion = {
+export const LATE_WRITE: TwoProcessQuestion = {
   heading: "late write",
   meaning: "she logs out while her session is on its way to Redis",
   answer: ({ lateWrite }) => (lateWrite ? (lateWrite.user ?? "none") : "-"),
 };
 
 /** What tables tell of two processes, behind the answers of one. */
-export const PAIR_QUESTIONS: PairQuestion[] = [
+export const TWO_PROCESS_QUESTIONS: TwoProcessQuestion[] = [
   {
     heading: "browser, 2",
     meaning: "as browser: two processes, and the other one logs out",

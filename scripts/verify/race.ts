@@ -2,7 +2,7 @@ import { type Browser, loggedIn, whoHas } from "../client/browser.ts";
 import type { CookieEffect } from "../client/cookie-effect.ts";
 import { BODY, Stepwise } from "../client/request-steps.ts";
 import type { Snippet } from "../servers/snippet.ts";
-import type { Pair } from "../servers/two-processes.ts";
+import type { TwoProcesses } from "../servers/two-processes.ts";
 import type { Event, Name } from "./orders.ts";
 
 /** An event, and what was seen of it. */
@@ -26,7 +26,7 @@ export interface Race {
 /** A snippet, or two processes of one, and how it is tried. */
 export interface Tried
   extends Snippet,
-    Partial<Pick<Pair, "otherURL" | "holdWrite" | "watchRedis">> {
+    Partial<Pick<TwoProcesses, "otherURL" | "holdWrite" | "watchRedis">> {
   /** Half a day goes by after each login, since it seldom writes a session that nobody changes. */
   isTriedLate?: boolean;
 }

@@ -4,7 +4,7 @@ import { UsageError } from "../cli/command.ts";
 import { type Progress, sideBySide } from "../cli/side-by-side.ts";
 import { SnippetError, startSnippet, withSnippet } from "../servers/snippet.ts";
 import { snippetNames, usesRedis } from "../servers/snippet-files.ts";
-import { startPair } from "../servers/two-processes.ts";
+import { startTwoProcesses } from "../servers/two-processes.ts";
 import {
   type DeepReport,
   observe,
@@ -61,7 +61,7 @@ async function runSnippet(name: string, options: RunOptions): Promise<Result> {
   const withRedis = usesRedis(name, folder);
   const start: Promise<Tried> =
     processes === 2
-      ? startPair(file, cancel, { withRedis, claimBytes })
+      ? startTwoProcesses(file, cancel, { withRedis, claimBytes })
       : startSnippet(file, cancel, { CLAIM_BYTES: String(claimBytes) });
   try {
     return await withSnippet(

@@ -242,7 +242,7 @@ describe("npm run verify", { concurrency: 2 }, () => {
     // What --deep saw takes minutes to see again. Two snippets have a test of their own.
     const all = readObserved(ROOT);
     const observed = withoutSkipped(Object.keys(all)).map((name) => {
-      const { deep: _, pair: __, ...report } = all[name] ?? {};
+      const { deep: _, twoProcesses: __, ...report } = all[name] ?? {};
       return [name, report];
     });
     assert.deepEqual(JSON.parse(stdout), Object.fromEntries(observed));
@@ -265,7 +265,7 @@ describe("npm run verify", { concurrency: 2 }, () => {
     const words = ["--deep", "--json", name];
     const { code, stdout, stderr } = await run(t, "verify", ...words);
     assert.equal(code, 0, stderr);
-    const { pair: _, ...report } = readObserved(ROOT)[name] ?? {};
+    const { twoProcesses: _, ...report } = readObserved(ROOT)[name] ?? {};
     assert.deepEqual(JSON.parse(stdout), { [name]: report });
   });
 
@@ -281,10 +281,10 @@ describe("npm run verify", { concurrency: 2 }, () => {
     const seen: Observed = JSON.parse(stdout);
     for (const name of names) {
       const { observation, lateWrite } = seen[name] ?? {};
-      const { pair } = readObserved(ROOT)[name] ?? {};
+      const { twoProcesses } = readObserved(ROOT)[name] ?? {};
       assert.deepEqual(
         { observation, lateWrite },
-        { ...pair, lateWrite: pair?.lateWrite },
+        { ...twoProcesses, lateWrite: twoProcesses?.lateWrite },
       );
     }
   });
@@ -429,9 +429,9 @@ test("what Redis has to do with a snippet is read in it", () => {
 });
 
 test("a remedy that holds with two processes can say so", () => {
-  const { pair } = readObserved(ROOT)["fix-store-redis"] ?? {};
+  const { twoProcesses } = readObserved(ROOT)["fix-store-redis"] ?? {};
   const report = {
-    ...pair,
+    ...twoProcesses,
     losing: [],
     losingDraft: [],
   } as unknown as Row["report"];
