@@ -5,7 +5,6 @@ import { ROOT } from "../cli/root.ts";
 import {
   copyRepository,
   type Running,
-  run,
   skipUnless,
   start,
 } from "../cli/testing.ts";
@@ -318,46 +317,6 @@ describe("what is asked of Redis", options, () => {
       assert.doesNotMatch(snippet.output(), STACK);
     });
   }
-});
-
-describe("the part of it that has to be atomic", options, () => {
-  const verifyTwo = (t: TestContext, folder: string, name: string) =>
-    run(
-      t,
-      "verify",
-      ...["--processes", "2", "--from", join(folder, "snippets"), name],
-    );
-
-  test("with a plain SET, fix-store-redis fails", async (t) => {
-    const { folder, edit } = copyRepository(t);
-    const name = "fix-store-redis";
-    edit(`snippets/${name}.ts`, '({ condition: "XX" } as const)', "{}");
-    const { code, stderr } = await verifyTwo(t, folder, name);
-    assert.equal(code, 1);
-    assert.match(stderr, /^fix-store-redis: server was expected to be 0/m);
-    assert.match(
-      stderr,
-      /^fix-store-redis: lateWrite was expected to be null, and is alice/m,
-    );
-  });
-
-  test("broken-check-then-set fails when it has the fix in it", async (t) => {
-    const { folder, edit } = copyRepository(t);
-    const name = "broken-check-then-set";
-    const file = `snippets/${name}.ts`;
-    edit(file, "if (!mayCreate && !isThere) return;", "void isThere;");
-    edit(
-      file,
-      "{ expiration })",
-      "{ expiration, ...(!mayCreate && { condition: 'XX' }) })",
-    );
-    const { code, stderr } = await verifyTwo(t, folder, name);
-    assert.equal(code, 1);
-    assert.match(
-      stderr,
-      /^broken-check-then-set: lateWrite was expected to be alice, and is null$/m,
-    );
-  });
 });
 
 describe("openStore()", { concurrency: 2 }, () => {
