@@ -19,12 +19,11 @@ import { ROOT } from "./cli/root.ts";
 import { paint, plainTable, textOf } from "./cli/terminal.ts";
 import { withoutSkipped } from "./servers/snippet-files.ts";
 import { checkFolder, namesFrom } from "./verify/run-snippets.ts";
+import { readVerdicts } from "./verify/verdicts.ts";
 
 const COLUMNS = SCENARIOS.map(
   ({ heading, meaning }) => `  ${heading.padEnd(10)} ${meaning}`,
 ).join("\n");
-
-import { readVerdicts } from "./verify/verdicts.ts";
 
 const HELP = `Usage: npm run verify:browsers -- [options] [snippet ...]
 

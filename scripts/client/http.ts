@@ -79,7 +79,6 @@ export function send(
       body: isHeld ? (inParts() as unknown as Readable) : null,
       signal: hangUp.signal,
       onInfo: ({ statusCode }) => statusCode === 102 && events.emit("reading"),
-
       ...(ca && { dispatcher: new Agent({ connect: { ca } }) }),
     });
     isEarly = isHeld;

@@ -14,7 +14,6 @@ import {
   type Sample,
   titleOf,
 } from "../publish/bench-data.ts";
-import type { Usage } from "../servers/inside/usage.ts";
 import { type RedisServer, startRedis } from "../servers/redis-server.ts";
 import {
   type Snippet,
@@ -166,7 +165,7 @@ async function measure(
   requests: number,
 ): Promise<Sample> {
   const pool = new Pool(snippet.baseURL, { connections: AT_ONCE });
-  const before = await snippet.call<Usage>("usage");
+  const before = await snippet.call<number>("cpuMicroseconds");
   let [left, bytes] = [requests, 0];
   const user = async () => {
     while (left > 0) {
@@ -183,11 +182,10 @@ async function measure(
   } finally {
     await pool.destroy();
   }
-  const after = await snippet.call<Usage>("usage");
-  const taken = after.cpuMicroseconds - before.cpuMicroseconds;
+  const after = await snippet.call<number>("cpuMicroseconds");
   return {
     ...{ server, store, round },
-    cpuMicroseconds: Number((taken / requests).toFixed(1)),
+    cpuMicroseconds: Number(((after - before) / requests).toFixed(1)),
     bytesPerResponse: Number((bytes / requests).toFixed(1)),
   };
 }

@@ -2,11 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
-  endProgress,
   progressLine,
   runCommand,
   UsageError,
-  untilSignal,
   wholeNumber,
 } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
@@ -17,13 +15,12 @@ import {
   benchRows,
   formatSamples,
   medianOf,
-  type Sample,
 } from "../publish/bench-data.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
-import { SnippetError } from "../servers/snippet.ts";
 import { withoutSkipped } from "../servers/snippet-files.ts";
 import { namesFrom } from "../verify/run-snippets.ts";
 import { bench } from "./bench-run.ts";
+import { measure } from "./measure.ts";
 
 const HELP = `Usage: npm run bench -- [options] [snippet ...]
 
@@ -77,32 +74,25 @@ async function main(): Promise<number> {
   }
   const asked = namesFrom(positionals, join(ROOT, "snippets"));
   const names = withoutSkipped(asked);
-  const cancel = untilSignal();
   const progress = progressLine("Measuring");
-  let samples: Sample[];
-  try {
-    samples = await bench({ ...how, names, cancel, progress });
-  } catch (error) {
-    if (cancel.aborted) return cancel.reason;
-    if (!(error instanceof SnippetError)) throw error;
-    console.error(error.message);
-    return 1;
-  } finally {
-    endProgress();
-  }
-  const [head = [], ...rows] = benchRows(samples);
-  const table = plainTable(head);
-  table.push(...rows);
-  const base = samples.filter(({ server }) => server === BASE);
-  const cpu = medianOf(base.map((sample) => sample.cpuMicroseconds));
-  const bytes = medianOf(base.map((sample) => sample.bytesPerResponse));
-  console.log(`${textOf(table)}
+  return measure(
+    (cancel) => bench({ ...how, names, cancel, progress }),
+    (samples) => {
+      const [head = [], ...rows] = benchRows(samples);
+      const table = plainTable(head);
+      table.push(...rows);
+      const base = samples.filter(({ server }) => server === BASE);
+      const cpu = medianOf(base.map((sample) => sample.cpuMicroseconds));
+      const bytes = medianOf(base.map((sample) => sample.bytesPerResponse));
+      console.log(`${textOf(table)}
 
 Medians of ${how.rounds} rounds, seed ${how.seed}. ${BASE} takes ${cpu.toFixed(0)} µs for ${bytes.toFixed(0)} bytes.`);
-  if (options.write) {
-    writeFileSync(join(ROOT, BENCH_FILE), formatSamples(samples));
-  }
-  return 0;
+      if (options.write) {
+        writeFileSync(join(ROOT, BENCH_FILE), formatSamples(samples));
+      }
+      return 0;
+    },
+  );
 }
 
 await runCommand("bench", main);

@@ -3,12 +3,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { isDeepStrictEqual, parseArgs } from "node:util";
-import {
-  endProgress,
-  progressLine,
-  runCommand,
-  untilSignal,
-} from "../cli/command.ts";
+import { progressLine, runCommand } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import { sideBySide } from "../cli/side-by-side.ts";
 import { plainTable, textOf } from "../cli/terminal.ts";
@@ -22,12 +17,8 @@ import {
   readOthers,
   USES,
 } from "../publish/others-data.ts";
-import {
-  type Snippet,
-  SnippetError,
-  startSnippet,
-  withSnippet,
-} from "../servers/snippet.ts";
+import { type Snippet, startSnippet, withSnippet } from "../servers/snippet.ts";
+import { measure } from "./measure.ts";
 
 const HELP = `Usage: npm run others -- [options]
 
@@ -66,21 +57,13 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const cancel = untilSignal();
-  let others: Others;
-  try {
-    others = await probeAll(cancel);
-  } catch (error) {
-    if (cancel.aborted) return cancel.reason;
-    if (!(error instanceof SnippetError)) throw error;
-    console.error(error.message);
-    return 1;
-  } finally {
-    endProgress();
-  }
-  if (cancel.aborted) return cancel.reason;
+  return measure(probeAll, (others) => tell(others, options.write));
+}
+
+/** Prints what was seen, and keeps it or compares it with what is kept. Returns the exit code. */
+function tell(others: Others, write = false): number {
   console.log(tableOf(others));
-  if (options.write) {
+  if (write) {
     const json = `${JSON.stringify(others, null, 2)}\n`;
     writeFileSync(join(ROOT, OTHERS_FILE), json);
     return 0;

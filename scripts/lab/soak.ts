@@ -1,15 +1,9 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  endProgress,
-  progressLine,
-  runCommand,
-  untilSignal,
-  wholeNumber,
-} from "../cli/command.ts";
+import { progressLine, runCommand, wholeNumber } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
-import { SnippetError } from "../servers/snippet.ts";
+import { measure } from "./measure.ts";
 import { type Soaked, soak } from "./soak-sessions.ts";
 
 const HELP = `Usage: npm run soak -- [options]
@@ -55,26 +49,15 @@ async function main(): Promise<number> {
     console.error(`a soak needs a Redis: ${HOW_TO_INSTALL_REDIS}`);
     return 1;
   }
-  const cancel = untilSignal();
   console.log(`fix-complete, seed ${wanted.seed}`);
-  let soaked: Soaked;
-  try {
-    soaked = await soak({
-      ...wanted,
-      cancel,
-      progress: (doing, share) => progressLine(doing)(share),
-    });
-  } catch (error) {
-    if (cancel.aborted) return cancel.reason;
-    if (!(error instanceof SnippetError)) throw error;
-    console.error(error.message);
-    return 1;
-  } finally {
-    endProgress();
-  }
-  if (cancel.aborted) return cancel.reason;
-  print(soaked);
-  return soaked.violations.length > 0 ? 1 : 0;
+  const progress = (doing: string, share: number) => progressLine(doing)(share);
+  return measure(
+    (cancel) => soak({ ...wanted, cancel, progress }),
+    (soaked) => {
+      print(soaked);
+      return soaked.violations.length > 0 ? 1 : 0;
+    },
+  );
 }
 
 /** How many violations are printed; after that they are only counted. */

@@ -1,12 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  endProgress,
-  progressLine,
-  runCommand,
-  UsageError,
-  untilSignal,
-} from "../cli/command.ts";
+import { progressLine, runCommand, UsageError } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import { plainTable, textOf } from "../cli/terminal.ts";
 import {
@@ -15,10 +9,10 @@ import {
   writeVersions,
 } from "../publish/versions-data.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
-import { SnippetError } from "../servers/snippet.ts";
 import { withoutSkipped } from "../servers/snippet-files.ts";
 import { namesFrom } from "../verify/run-snippets.ts";
-import { pairsOf, resultOf, tryPair } from "./try-versions.ts";
+import { measure } from "./measure.ts";
+import { type Pair, pairsOf, resultOf, tryPair } from "./try-versions.ts";
 
 const HELP = `Usage: npm run versions -- [options] [snippet ...]
 
@@ -71,40 +65,39 @@ async function main(): Promise<number> {
     ...(express && { express }),
   });
 
-  const cancel = untilSignal();
+  return measure(
+    (cancel) => tryAll(pairs, names, cancel),
+    ({ tried, failures }) => {
+      const [head = [], ...rows] = versionsRows(tried);
+      const table = plainTable(["", ...head.slice(1)]);
+      table.push(...rows);
+      console.log([...failures, head[0], textOf(table)].join("\n\n"));
+      if (write) writeVersions(ROOT, tried);
+      return 0;
+    },
+  );
+}
+
+/** Tries all pairs, one after the other. */
+async function tryAll(pairs: Pair[], names: string[], cancel: AbortSignal) {
   const tried: Tried[] = [];
   const failures: string[] = [];
-  try {
-    for (const [at, pair] of pairs.entries()) {
-      const title = `express-openid-connect ${pair.library} on Express ${pair.express}`;
-      const progress = progressLine(`Trying ${title}`);
-      const results = await tryPair(pair, names, {
-        cancel,
-        progress: (share) => progress((at + share) / pairs.length),
-      });
-      for (const result of results) {
-        const { name: snippet } = result;
-        tried.push({ ...pair, snippet, result: resultOf(result) });
-        if ("failure" in result) {
-          failures.push(`${title}: ${result.failure.message}`);
-        }
+  for (const [at, pair] of pairs.entries()) {
+    const title = `express-openid-connect ${pair.library} on Express ${pair.express}`;
+    const progress = progressLine(`Trying ${title}`);
+    const results = await tryPair(pair, names, {
+      cancel,
+      progress: (share) => progress((at + share) / pairs.length),
+    });
+    for (const result of results) {
+      const { name: snippet } = result;
+      tried.push({ ...pair, snippet, result: resultOf(result) });
+      if ("failure" in result) {
+        failures.push(`${title}: ${result.failure.message}`);
       }
     }
-  } catch (error) {
-    if (cancel.aborted) return cancel.reason;
-    if (!(error instanceof SnippetError)) throw error;
-    console.error(error.message);
-    return 1;
-  } finally {
-    endProgress();
   }
-  if (cancel.aborted) return cancel.reason;
-  const [head = [], ...rows] = versionsRows(tried);
-  const table = plainTable(["", ...head.slice(1)]);
-  table.push(...rows);
-  console.log([...failures, head[0], textOf(table)].join("\n\n"));
-  if (write) writeVersions(ROOT, tried);
-  return 0;
+  return { tried, failures };
 }
 
 await runCommand("versions", main);

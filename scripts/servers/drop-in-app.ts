@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -178,6 +180,18 @@ export interface App extends Visited {
 /** Starts apps for one test. */
 export type Start = (options?: AppOptions) => Promise<App>;
 
+/** Something that has to be true of an app with the drop-in. */
+export type Scenario = (start: Start, t: TestContext) => Promise<void>;
+
+/** A mistake in the drop-in, and the test that notices it. */
+export type Mistake = [
+  what: string,
+  kind: Kind,
+  noticed: Scenario,
+  from: string,
+  to: string,
+];
+
 /** A local provider for all apps of a file, which calls the last one that has a back channel. */
 export async function startLocalProvider() {
   let address = "http://127.0.0.1:9";
@@ -265,11 +279,28 @@ export async function startLocalProvider() {
   return { startApp, close, provider };
 }
 
+/** Tries copies of the drop-in with one mistake each: the test that is named with it has to fail. */
+export async function tryMistakes(
+  t: TestContext,
+  startApp: (t: TestContext, options: AppOptions) => Promise<App>,
+  all: Mistake[],
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "drop-in-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [what, kind, noticed, from, to] of all) {
+    await t.test(what, async (t) => {
+      const wrap = await withMistake(folder, from, to);
+      const start: Start = (chosen) => startApp(t, { kind, wrap, ...chosen });
+      await assert.rejects(noticed(start, t), { name: "AssertionError" });
+    });
+  }
+}
+
 /**
  * Makes a copy of the drop-in with one mistake in it.
  * @param folder where to put it
  */
-export async function withMistake(
+async function withMistake(
   folder: string,
   from: string,
   to: string,

@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, describe, type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -16,13 +13,14 @@ import type { Answer } from "../client/http.ts";
 import {
   type App,
   type AppOptions,
-  type Kind,
   Memory,
+  type Mistake,
+  type Scenario,
   STYLES,
   type Start,
   type Style,
   startLocalProvider,
-  withMistake,
+  tryMistakes,
 } from "./drop-in-app.ts";
 
 // How the drop-in fits into an app: its settings, its store, its routes and its responses, and what
@@ -86,7 +84,6 @@ async function assertWorks(app: App): Promise<void> {
 /** `auth(config)`, as without the drop-in. */
 const plain: typeof lastingLogout = (auth, config) => auth(config);
 
-type Scenario = (start: Start, t: TestContext) => Promise<void>;
 type Scenarios = { [name: string]: Scenario };
 
 const settings = {
@@ -734,13 +731,7 @@ describe("what can't be right is an error at the start, which says what would be
 });
 
 // As in drop-in.test.ts: copies with one mistake each, and a test above that notices it.
-const MISTAKES: [
-  what: string,
-  kind: Kind,
-  noticed: Scenario,
-  from: string,
-  to: string,
-][] = [
+const MISTAKES: Mistake[] = [
   [
     "all session cookies are hidden when one is dead",
     "store",
@@ -826,14 +817,4 @@ const MISTAKES: [
   ],
 ];
 
-test("each of these tests can fail", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "drop-in-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const [what, kind, noticed, from, to] of MISTAKES) {
-    await t.test(what, async (t) => {
-      const wrap = await withMistake(folder, from, to);
-      const start: Start = (chosen) => startApp(t, { kind, wrap, ...chosen });
-      await assert.rejects(noticed(start, t), { name: "AssertionError" });
-    });
-  }
-});
+test("each of these tests can fail", (t) => tryMistakes(t, startApp, MISTAKES));

@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, describe, type TestContext, test } from "node:test";
 import { Browser, whoHas } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
@@ -10,10 +7,10 @@ import {
   type App,
   ENDED_HERE,
   KINDS,
-  type Kind,
-  type Start,
+  type Mistake,
+  type Scenario,
   startLocalProvider,
-  withMistake,
+  tryMistakes,
 } from "./drop-in-app.ts";
 
 // What the drop-in promises, with a store, with a store that has `update`, and with cookie sessions:
@@ -97,7 +94,6 @@ const outOfReach = () => {
   throw new Error("connect ECONNREFUSED");
 };
 
-type Scenario = (start: Start, t: TestContext) => Promise<void>;
 type Scenarios = { [name: string]: Scenario };
 
 const late = {
@@ -646,13 +642,7 @@ for (const [title, scenarios] of [
 }
 
 // Each of these copies of the drop-in has one mistake, and one of the tests above notices it.
-const MISTAKES: [
-  what: string,
-  kind: Kind,
-  noticed: Scenario,
-  from: string,
-  to: string,
-][] = [
+const MISTAKES: Mistake[] = [
   [
     "what is late touches the cookie",
     "store",
@@ -777,14 +767,4 @@ const MISTAKES: [
   ],
 ];
 
-test("each of these tests can fail", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "drop-in-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const [what, kind, noticed, from, to] of MISTAKES) {
-    await t.test(what, async (t) => {
-      const wrap = await withMistake(folder, from, to);
-      const start: Start = (chosen) => startApp(t, { kind, wrap, ...chosen });
-      await assert.rejects(noticed(start, t), { name: "AssertionError" });
-    });
-  }
-});
+test("each of these tests can fail", (t) => tryMistakes(t, startApp, MISTAKES));

@@ -16,7 +16,7 @@ export interface TwoProcesses extends Snippet {
   both: [Snippet, Snippet];
 }
 
-export interface PairOptions {
+export interface TwoProcessOptions {
   /** Whether to start a Redis server for them. */
   withRedis: boolean;
   /** More options for the command line of that. */
@@ -32,7 +32,7 @@ export interface PairOptions {
 export async function startTwoProcesses(
   file: string,
   cancel: AbortSignal,
-  options: PairOptions,
+  options: TwoProcessOptions,
 ): Promise<TwoProcesses> {
   let backChannelAddress = "";
   const { provider, close } = await startProvider({

@@ -131,18 +131,12 @@ function differing({ verdict, report, processes }: Row): Difference[] {
 
 /** Tells of a snippet that has no verdict what its header has to say, if its row is right. */
 export function verdictToPaste({ name, report }: Row): string {
-  const words = verdictFor(report.observation).split(" ");
-  const lines = [""];
-  for (const word of words) {
-    const line = `${lines.at(-1)} ${word}`;
-    if (line.length < 77) lines[lines.length - 1] = line;
-    else lines.push(` ${word}`);
-  }
+  const lines = wrap(`// ${verdictFor(report.observation)}`, 3);
   return [
     `${name} has no verdict. If its row is right, paste this at the end of the`,
     "comment at its top, and verify holds it to that from then on:",
     "",
-    ...lines.map((line) => `//${line}`),
+    ...lines.map((line) => line.replace(/^ {3}/, "// ")),
   ].join("\n");
 }
 

@@ -12,7 +12,7 @@ import {
   type Report,
 } from "./observe.ts";
 import type { Tried } from "./race.ts";
-import { headerOf, readVerdicts } from "./verdicts.ts";
+import { isTriedLate, readVerdicts } from "./verdicts.ts";
 
 /** What came of a snippet: what was seen of it, or how it failed. */
 export type Result =
@@ -34,9 +34,6 @@ export interface RunOptions {
   progress: Progress;
 }
 
-/** What a snippet's header says when it seldom writes a session. */
-const TRIED_LATE = "Tried after half a day.";
-
 /** Fills more than one cookie, which holds 4096 bytes, and less than the headers that Node takes. */
 const LARGE_CLAIM_BYTES = 5000;
 
@@ -56,7 +53,7 @@ export async function runSnippets(
 async function runSnippet(name: string, options: RunOptions): Promise<Result> {
   const { folder, large, deep, processes, cancel, progress } = options;
   const file = join(folder, `${name}.ts`);
-  const isTriedLate = headerOf(readFileSync(file, "utf8")).includes(TRIED_LATE);
+  const how = { isTriedLate: isTriedLate(readFileSync(file, "utf8")) };
   const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
   const withRedis = usesRedis(name, folder);
   const start: Promise<Tried> =
@@ -70,11 +67,11 @@ async function runSnippet(name: string, options: RunOptions): Promise<Result> {
       async (snippet) => ({
         name,
         ...(deep && {
-          deep: await observeTwo({ ...snippet, isTriedLate }, (share) =>
+          deep: await observeTwo({ ...snippet, ...how }, (share) =>
             progress(share * 0.8),
           ),
         }),
-        report: await observe({ ...snippet, isTriedLate }, (share) =>
+        report: await observe({ ...snippet, ...how }, (share) =>
           progress(deep ? 0.8 + share * 0.2 : share),
         ),
       }),

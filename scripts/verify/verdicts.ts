@@ -36,8 +36,12 @@ const TOPICS: Record<string, string> = {
 };
 
 /** The comment at the top of a snippet, as one line. */
-export const headerOf = (source: string): string =>
+const headerOf = (source: string): string =>
   (source.match(/^(?:\/\/.*\n)+/)?.[0] ?? "").replace(/\n?\/\/ ?/g, " ");
+
+/** Whether a snippet's header says that it seldom writes a session, so that time has to pass first. */
+export const isTriedLate = (source: string): boolean =>
+  / Tried after half a day\./.test(headerOf(source));
 
 /**
  * Reads what the header of a snippet expects: `Verdict:` and all answers or, after `as broken, but`,

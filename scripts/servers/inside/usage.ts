@@ -5,14 +5,6 @@ import { answerCalls } from "./answer-calls.ts";
 // Loaded into a snippet's process before the snippet, so that somebody can ask how much memory and
 // how much of the processor's time it needs.
 
-/** What a process has used. */
-export interface Usage {
-  /** The processor's time since its start, in microseconds: of all its threads, and of the kernel. */
-  cpuMicroseconds: number;
-  /** The memory that it has from the system now, its garbage included. */
-  residentBytes: number;
-}
-
 answerCalls({
   pid: () => process.pid,
   /** Collects all garbage, and tells the bytes that are left on the heap. */
@@ -22,11 +14,9 @@ answerCalls({
     collect();
     return process.memoryUsage().heapUsed;
   },
-  usage(): Usage {
+  /** Tells the processor's time since its start, in microseconds: of all its threads, and of the kernel. */
+  cpuMicroseconds() {
     const { user, system } = process.cpuUsage();
-    return {
-      cpuMicroseconds: user + system,
-      residentBytes: process.memoryUsage.rss(),
-    };
+    return user + system;
   },
 });
