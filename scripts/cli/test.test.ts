@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { copyRepository, run, start } from "./testing.ts";
+import { copyRepository, start } from "./testing.ts";
 
 describe("npm test", { concurrency: 2 }, () => {
   test("runs every test file, and fails when one does", async (t) => {
@@ -39,20 +39,5 @@ describe("npm test", { concurrency: 2 }, () => {
     assert.equal(other.code, 1);
     assert.match(other.stdout, /no such luck/);
     assert.doesNotMatch(other.stdout, /ran /);
-  });
-
-  test("explains itself, and what it does not understand", async (t) => {
-    const help = await run(t, "test", "--help");
-    assert.equal(help.code, 0);
-    assert.match(help.stdout, /^Usage: npm test/);
-    for (const line of help.stdout.split("\n")) assert.ok(line.length <= 80);
-    for (const [word, complaint] of [
-      ["--loud", /^test: .*--loud/],
-      ["none.test.ts", /^test: there is no file none\.test\.ts$/m],
-    ] as const) {
-      const { code, stderr } = await run(t, "test", word);
-      assert.equal(code, 2);
-      assert.match(stderr, complaint);
-    }
   });
 });

@@ -150,16 +150,6 @@ test("fix-store-redis says so when no Redis is named", async (t) => {
   assert.match(stderr, /^set REDIS_URL to a Redis or a Valkey, such as .*\n$/);
 });
 
-test("a store or a list of its own is what the others have then", async (t) => {
-  for (const name of ["broken-check-then-set", "fix-deny-list"]) {
-    const snippet = startOn(t, name, undefined);
-    const [baseURL] = await snippet.printed(/http:\/\/localhost:\d+/);
-    const browser = new Browser({ baseURL, now: Date.now });
-    await browser.logIn("alice");
-    assert.equal(await browser.whoami(), "alice");
-  }
-});
-
 // What these lessons say of their price, in the comments at their tops.
 describe("the price of fix-store-redis", options, () => {
   test("is that a read which fails once logs the user out for good", async (t) => {
@@ -328,17 +318,6 @@ describe("openStore()", { concurrency: 2 }, () => {
     edit(file, "MemoryStore,", "openStore,");
     return folder;
   };
-
-  test("is memorystore, in this process", async (t) => {
-    const folder = withOpenStore(t);
-    const snippet = startOn(t, "broken-plain-store", undefined, folder);
-    const [baseURL] = await snippet.printed(/http:\/\/localhost:\d+/);
-    const browser = new Browser({ baseURL, now: Date.now });
-    await browser.logIn("alice");
-    assert.equal(await browser.whoami(), "alice");
-    await browser.logOut();
-    assert.equal(await browser.whoami(), null);
-  });
 
   test("is connect-redis, with REDIS_URL", { skip }, async (t) => {
     const folder = withOpenStore(t);

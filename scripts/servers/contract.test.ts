@@ -19,6 +19,7 @@ import {
 import { Browser } from "../client/browser.ts";
 import { send } from "../client/http.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS, startRedis } from "./redis-server.ts";
+import { startTogether } from "./snippet.ts";
 import { needsRedis, snippetNames } from "./snippet-files.ts";
 
 // What every snippet promises to whoever starts it: the contract in the README. What they promise
@@ -73,31 +74,55 @@ test("all snippets have one skeleton", () => {
 });
 
 /** One of each kind: the cookie, a store in the process, one in Redis, a filter, a page of its own. */
-const KINDS = [
-  ...["broken", "fix-store", "fix-store-redis", "fix-complete-cookie"],
-  ...["fix-navigations-only", "fix-front-end"],
-];
+const IN_A_PROCESS_OF_ITS_OWN = {
+  broken: "SIGTERM",
+  "fix-complete-cookie": "SIGINT",
+  "fix-store-redis": "SIGTERM",
+} as const;
+const TOGETHER = ["fix-store", "fix-navigations-only", "fix-front-end"];
+
+/** Looks at what a snippet has printed while it was asked. */
+function looksAtOutput(printed: string, cookieValue: string): void {
+  assert.doesNotMatch(printed, STACK);
+  assert.doesNotMatch(printed, /oidc-provider|code=|state=/);
+  assert.ok(!printed.includes(cookieValue.slice(0, 16)));
+}
 
 describe("a snippet", { concurrency: 2 }, () => {
-  for (const [at, name] of KINDS.entries()) {
+  for (const [name, signal] of Object.entries(IN_A_PROCESS_OF_ITS_OWN)) {
     const skip = needsRedis(name) && noRedis;
-    test(`${name} is as promised`, { skip }, async (t) => {
+    test(`${name} is as promised, and ends on ${signal}`, {
+      skip,
+    }, async (t) => {
       const snippet = startSnippet(t, name, await settingsFor(t, name));
       const [baseURL] = await snippet.printed(ADDRESS);
       await snippet.printed(/Log in, click “Log out”/);
       await answers(baseURL);
       const value = await logsIn(baseURL);
-      // The other signal is sent to the next one.
-      if (!skipSignals) await ends(snippet, baseURL, SIGNALS[at % 2]);
-      const printed = snippet.output();
-      assert.doesNotMatch(printed, STACK);
-      assert.doesNotMatch(printed, /oidc-provider|code=|state=/);
-      assert.ok(!printed.includes(value.slice(0, 16)));
+      if (!skipSignals) await ends(snippet, baseURL, signal);
+      looksAtOutput(snippet.output(), value);
     });
   }
+
+  test(`${TOGETHER.join(" and ")} are, too`, async (t) => {
+    for (const { baseURL } of await together(t, TOGETHER)) {
+      await answers(baseURL);
+      await logsIn(baseURL);
+    }
+  });
 });
 
-const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+/** Starts snippets in one process. */
+async function together(
+  t: TestContext,
+  names: string[],
+  environment?: NodeJS.ProcessEnv,
+) {
+  const files = names.map((name) => join(ROOT, "snippets", `${name}.ts`));
+  const snippets = await startTogether(files, t.signal, environment);
+  t.after(() => snippets[0]?.stop());
+  return snippets;
+}
 
 /** Looks at the answers of the page and of both routes. */
 async function answers(baseURL: string): Promise<void> {
@@ -158,7 +183,7 @@ async function logsIn(baseURL: string): Promise<string> {
 async function ends(
   snippet: ReturnType<typeof start>,
   baseURL: string,
-  signal: NodeJS.Signals | undefined,
+  signal: NodeJS.Signals,
 ): Promise<void> {
   const url = new URL("/update", baseURL);
   const { finish } = send(
@@ -167,7 +192,7 @@ async function ends(
   );
   // The routes that were asked before it have been printed, too.
   await snippet.printed(/(→ POST \/update(.|\n)*){4}/);
-  snippet.kill(signal ?? "SIGTERM");
+  snippet.kill(signal);
   assert.equal((await snippet.ended).code, 0);
   await assert.rejects(finish());
 }
@@ -200,45 +225,38 @@ test("a snippet and its lines are no longer than a screen", () => {
   }
 });
 
-describe("a session in chunks", { concurrency: 2 }, () => {
-  for (const name of [
-    "broken",
-    "fix-navigations-only",
-    "fix-complete-cookie",
-  ]) {
-    test(`is never put together from two by ${name}`, async (t) => {
-      const snippet = startSnippet(t, name, { CLAIM_BYTES: "5000" });
-      const [baseURL] = await snippet.printed(ADDRESS);
-      const cookiesOf = async (user: string) => {
-        const browser = new Browser({ baseURL, now: Date.now });
-        await browser.logIn(user);
-        const { headers } = await browser.compose("cors", "GET", "/whoami");
-        return String(headers.cookie).split("; ");
-      };
-      const [one, other] = [await cookiesOf("alice"), await cookiesOf("alice")];
-      assert.deepEqual(
-        one.map((cookie) => cookie.split("=")[0]),
-        ["appSession.0", "appSession.1", "appSession.2"],
-      );
-      const whoami = async (...cookies: (string | undefined)[]) => {
-        const headers = { cookie: cookies.join("; ") };
-        const answer = await fetch(new URL("/whoami", baseURL), { headers });
-        return ((await answer.json()) as { user: string | null }).user;
-      };
-      assert.equal(await whoami(...one), "alice");
-      for (const mix of [
-        [one[0], other[1], one[2]],
-        [other[0], one[1], one[2]],
-        [one[0], one[1], other[2]],
-        [one[0], one[1]],
-        [one[1], one[2]],
-        [...one, other[2]?.replace(".2=", ".3=")],
-      ]) {
-        assert.equal(await whoami(...mix), null);
-      }
-      assert.equal(await whoami(...other), "alice");
-      assert.doesNotMatch(snippet.output(), STACK);
-    });
+test("a session in chunks is never put together from two", async (t) => {
+  const names = ["broken", "fix-navigations-only", "fix-complete-cookie"];
+  for (const snippet of await together(t, names, { CLAIM_BYTES: "5000" })) {
+    const { name, baseURL } = snippet;
+    const cookiesOf = async (user: string) => {
+      const browser = new Browser({ baseURL, now: Date.now });
+      await browser.logIn(user);
+      const { headers } = await browser.compose("cors", "GET", "/whoami");
+      return String(headers.cookie).split("; ");
+    };
+    const [one, other] = [await cookiesOf("alice"), await cookiesOf("alice")];
+    assert.deepEqual(
+      one.map((cookie) => cookie.split("=")[0]),
+      ["appSession.0", "appSession.1", "appSession.2"],
+    );
+    const whoami = async (...cookies: (string | undefined)[]) => {
+      const headers = { cookie: cookies.join("; ") };
+      const answer = await fetch(new URL("/whoami", baseURL), { headers });
+      return ((await answer.json()) as { user: string | null }).user;
+    };
+    assert.equal(await whoami(...one), "alice");
+    for (const mix of [
+      [one[0], other[1], one[2]],
+      [other[0], one[1], one[2]],
+      [one[0], one[1], other[2]],
+      [one[0], one[1]],
+      [one[1], one[2]],
+      [...one, other[2]?.replace(".2=", ".3=")],
+    ]) {
+      assert.equal(await whoami(...mix), null, name);
+    }
+    assert.equal(await whoami(...other), "alice", name);
   }
 });
 

@@ -4,15 +4,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { after, describe, type TestContext, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { ROOT } from "../cli/root.ts";
-import { copyRepository, skipUnless, start } from "../cli/testing.ts";
+import { copyRepository, skipUnless } from "../cli/testing.ts";
 import { Browser, loggedIn, whoIn } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import { BODY, Stepwise } from "../client/request-steps.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./redis-server.ts";
-import { type Snippet, startSnippet } from "./snippet.ts";
-import { needsRedis } from "./snippet-files.ts";
+import { type Snippet, startSnippet, startTogether } from "./snippet.ts";
+import { needsRedis, snippetNames } from "./snippet-files.ts";
 
 const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
 
@@ -25,56 +25,108 @@ const ROUTES = `
   app.get("/held", () => console.log("held"));
   serve(app);`;
 
-const started = new Map<string, Promise<Snippet>>();
-after(async () => {
-  for (const starting of started.values()) await (await starting).stop();
-});
+type Edit = [from: string | RegExp, to: string];
 
-/** Starts a snippet, with more routes, once for all tests. */
-function snippetOf(name: string): Promise<Snippet> {
-  const starting = started.get(name) ?? startWithRoutes(name);
-  started.set(name, starting);
-  return starting;
+/** Some things are asked of a snippet that has been changed a little, by this name of its own. */
+const CHANGED: Record<string, { name: string; edits: Edit[] }> = {
+  "fix-store, of short lives": {
+    name: "fix-store",
+    edits: [
+      [
+        "ttlAutopurge: true",
+        'ttlAutopurge: true, dispose: (_value, _id, why) => { if (why === "expire") console.log("dropped"); }',
+      ],
+      ["24 * 60 * 60 * 1000", "100"],
+      [
+        "serve(app);",
+        'app.get("/size", (_req, res) => { res.json(sessions.size) });serve(app);',
+      ],
+    ],
+  },
+  "fix-navigations-only, misnamed": {
+    name: "fix-navigations-only",
+    edits: [
+      ["    session: { name },\n", ""],
+      ['"appSession"', '"session"'],
+    ],
+  },
+};
+for (const name of ["fix-store", "fix-store-redis"]) {
+  CHANGED[`${name}, with back channel`] = {
+    name,
+    edits: [
+      ["prepare()", "prepare({ backChannelLogout: true })"],
+      ["{ store, genid },", "{ store, genid }, backchannelLogout: true,"],
+    ],
+  };
+}
+for (const name of ["fix-read-only-route", "fix-navigations-only"]) {
+  const theme = '(_req, res, next) => { res.cookie("sid-theme", 1); next() }';
+  CHANGED[`${name}, renamed`] = {
+    name,
+    edits: [
+      ['"appSession"', '"sid"'],
+      ["express.json(), record", `${theme}, express.json(), record`],
+    ],
+  };
+}
+// All others get routes, and room for few ids where they keep them.
+for (const name of snippetNames()) {
+  const edits: Edit[] = [["serve(app);", ROUTES]];
+  const source = readFileSync(join(ROOT, "snippets", `${name}.ts`), "utf8");
+  if (source.includes("newIds")) {
+    edits.push(
+      ["max: 10_000", "max: 3"],
+      [
+        "serve(app);",
+        'app.get("/ids", (_req, res) => { res.json(newIds.size) });serve(app);',
+      ],
+    );
+  }
+  CHANGED[name] = { name, edits };
 }
 
 const copy = copyRepository({ after });
+const files = Object.entries(CHANGED).map(([changed, { name, edits }], at) => {
+  const path = `snippets/${name}-${at}.ts`;
+  copy.write(path, readFileSync(join(ROOT, "snippets", `${name}.ts`), "utf8"));
+  for (const [from, to] of edits) copy.edit(path, from, to);
+  return { changed, name, file: join(copy.folder, path) };
+});
+const { signal } = new AbortController();
+const together = files.filter(({ name }) => !needsRedis(name));
+const starting = startTogether(
+  together.map(({ file }) => file),
+  signal,
+);
+const alone = new Map<string, Promise<Snippet>>();
+after(async () => {
+  await (await starting)[0]?.stop();
+  for (const each of alone.values()) await (await each).stop();
+});
 
-async function startWithRoutes(name: string): Promise<Snippet> {
-  const file = `snippets/${name}.ts`;
-  copy.edit(file, "serve(app);", ROUTES);
-  const source = readFileSync(join(copy.folder, file), "utf8");
-  if (source.includes("newIds")) {
-    copy.edit(file, "max: 10_000", "max: 3");
-    const ids = 'app.get("/ids", (_req, res) => { res.json(newIds.size) });';
-    copy.edit(file, "serve(app);", `${ids}\n  serve(app);`);
-  }
-  const { signal } = new AbortController();
-  return startSnippet(join(copy.folder, file), signal);
+/** A snippet, changed or with more routes, that is started once for all tests. */
+async function snippetOf(changed: string): Promise<Snippet> {
+  const shared = (await starting)[
+    together.findIndex((each) => each.changed === changed)
+  ];
+  if (shared) return shared;
+  const { file = "" } = files.find((each) => each.changed === changed) ?? {};
+  const own = alone.get(changed) ?? startSnippet(file, signal);
+  alone.set(changed, own);
+  return own;
 }
 
 /** What those need of the snippets that don't start without a Redis. */
 const skipFor = (name: string) => ({ skip: needsRedis(name) && skip });
 
 describe("the memory of fix-store", () => {
-  test("has no place for what has expired", async (t) => {
-    const { folder, edit } = copyRepository(t);
-    const file = "snippets/fix-store.ts";
-    edit(
-      file,
-      "ttlAutopurge: true",
-      'ttlAutopurge: true, dispose: (_value, _id, why) => { if (why === "expire") console.log("dropped"); }',
-    );
-    edit(file, "24 * 60 * 60 * 1000", "100");
-    edit(
-      file,
-      "serve(app);",
-      'app.get("/size", (_req, res) => { res.json(sessions.size) });serve(app);',
-    );
-    const snippet = start(t, join(folder, file), [], { PORT: "0" });
-    const [baseURL] = await snippet.printed(/http:\/\/localhost:\d+/);
-    await new Browser({ baseURL, now: Date.now }).logIn("alice");
-    await snippet.printed(/dropped/);
-    const size = await fetch(new URL("/size", baseURL));
+  test("has no place for what has expired", async () => {
+    const snippet = await snippetOf("fix-store, of short lives");
+    const dropped = snippet.printed(/dropped/);
+    await new Browser(snippet).logIn("alice");
+    await dropped;
+    const size = await fetch(new URL("/size", snippet.baseURL));
     assert.equal(await size.text(), "0");
   });
 });
@@ -137,16 +189,8 @@ for (const name of ["fix-store", "fix-store-redis"]) {
   test(
     `${name} keeps the notes of back-channel logout, too`,
     skipFor(name),
-    async (t) => {
-      const { folder, edit } = copyRepository(t);
-      const file = `snippets/${name}.ts`;
-      edit(file, "prepare()", "prepare({ backChannelLogout: true })");
-      edit(
-        file,
-        "{ store, genid },",
-        "{ store, genid }, backchannelLogout: true,",
-      );
-      const snippet = await startRunning(t, name, folder);
+    async () => {
+      const snippet = await snippetOf(`${name}, with back channel`);
       const here = await loggedIn(snippet);
       const there = await loggedIn(snippet);
       await here.logOut();
@@ -184,19 +228,13 @@ describe("fix-navigations-only", () => {
     assert.equal(await browser.whoami(), "alice");
   });
 
-  test("says so when it has another name for the session than auth()", async (t) => {
-    const { folder, edit } = copyRepository(t);
-    const file = "snippets/fix-navigations-only.ts";
-    edit(file, "    session: { name },\n", "");
-    edit(file, '"appSession"', '"session"');
-    const snippet = await startRunning(t, "fix-navigations-only", folder);
+  test("says so when it has another name for the session than auth()", async () => {
+    const snippet = await snippetOf("fix-navigations-only, misnamed");
     await assert.rejects(loggedIn(snippet), /GET \/ was answered with 500/);
   });
 
-  test("rolls twice a day without Sec-Fetch-Mode", async (t) => {
-    const browser = await loggedIn(
-      await startRunning(t, "fix-navigations-only"),
-    );
+  test("rolls twice a day without Sec-Fetch-Mode", async () => {
+    const browser = await loggedIn(await snippetOf("fix-navigations-only"));
     const request = await browser.compose("navigate", "GET", "/");
     assert.equal(effectOf(await browser.exchange(request)).effect, "set");
     delete request.headers["sec-fetch-mode"];
@@ -205,13 +243,8 @@ describe("fix-navigations-only", () => {
 });
 
 for (const name of ["fix-read-only-route", "fix-navigations-only"]) {
-  test(`${name} leaves alone the cookies of others, and knows its own by any name`, async (t) => {
-    const { folder, edit } = copyRepository(t);
-    const file = `snippets/${name}.ts`;
-    edit(file, '"appSession"', '"sid"');
-    const theme = '(_req, res, next) => { res.cookie("sid-theme", 1); next() }';
-    edit(file, "express.json(), record", `${theme}, express.json(), record`);
-    const snippet = await startRunning(t, name, folder);
+  test(`${name} leaves alone the cookies of others, and knows its own by any name`, async () => {
+    const snippet = await snippetOf(`${name}, renamed`);
     const browser = await loggedIn(snippet);
     const update = await browser.exchange(
       await browser.compose("cors", "POST", "/update", BODY),
@@ -314,10 +347,3 @@ describe("how long a logout holds", () => {
     assert.equal(whoIn(await stranger.exchange(copy)), null);
   });
 });
-
-const startRunning = async (t: TestContext, name: string, root = ROOT) => {
-  const file = join(root, "snippets", `${name}.ts`);
-  const snippet = await startSnippet(file, new AbortController().signal);
-  t.after(() => snippet.stop());
-  return snippet;
-};

@@ -1,4 +1,5 @@
 import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Place } from "./inside/clock.ts";
 import { startRedis } from "./redis-server.ts";
 import { needsRedis } from "./snippet-files.ts";
@@ -103,13 +104,7 @@ async function startAlone(
   inside: Inside[],
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
-  const modules = [
-    ...(settings.ISSUER_BASE_URL ? [] : ["./inside/provider-first.mjs"]),
-    "tsx",
-    "./inside/exit-with-parent.ts",
-    "./inside/usage.ts",
-    ...inside,
-  ].flatMap((module) => ["--import", import.meta.resolve(module)]);
+  const modules = modulesFor(settings, inside);
   const [started, baseURL] = await startProcess(
     name,
     [...modules, file],
@@ -117,29 +112,77 @@ async function startAlone(
     /http:\/\/localhost:\d+/,
     cancel,
   );
-  const { call, ended } = started;
+  return snippetIn(started, movableClock(started), name, baseURL);
+}
+
+/** Makes the part of a command line that loads what is needed into a snippet's process. */
+const modulesFor = (settings: NodeJS.ProcessEnv, inside: Inside[]): string[] =>
+  [
+    ...(settings.ISSUER_BASE_URL ? [] : ["./inside/provider-first.mjs"]),
+    "tsx",
+    "./inside/exit-with-parent.ts",
+    "./inside/usage.ts",
+    ...inside,
+  ].flatMap((module) => ["--import", import.meta.resolve(module)]);
+
+/**
+ * Starts some snippets in one process, with one clock. To start a process takes longer than most of
+ * what tests ask.
+ * @param files the snippets' paths; none may need a Redis
+ * @returns the snippets, in the order of their files; who stops one stops all of them
+ * @throws {SnippetError} when one does not start
+ */
+export async function startTogether(
+  files: string[],
+  cancel: AbortSignal,
+  settings: NodeJS.ProcessEnv = {},
+): Promise<Snippet[]> {
+  const together = fileURLToPath(import.meta.resolve("./inside/together.ts"));
+  const [started, printed] = await startProcess(
+    "snippets together",
+    [...modulesFor(settings, FOR_VERIFIER), together, ...files],
+    { ...ENVIRONMENT, ...settings },
+    /(?:.|\n)*^all of them listen$/m,
+    cancel,
+  );
+  const clock = movableClock(started);
+  const addresses = printed.match(/http:\/\/localhost:\d+/g) ?? [];
+  return files.map((file, index) =>
+    snippetIn(started, clock, basename(file, ".ts"), addresses[index] ?? ""),
+  );
+}
+
+/** Makes the functions that ask for, and move, the clock of a process. */
+function movableClock({ call }: StartedProcess) {
   let ahead = 0;
   const travel = async (milliseconds: number) => {
     ahead = await call<number>("travel", milliseconds);
   };
-  return {
-    ...started,
-    name,
-    baseURL,
-    now: () => Date.now() + ahead,
-    travel,
-    shift: travel,
-    async hold(path, at = "work") {
-      await call("hold", path, at);
-      const ignore = () => {};
-      return {
-        // When the process ends, nobody has to wait here any more.
-        reached: call<void>("reached", path).catch(() => ended.then(ignore)),
-        release: () => void call("release", path).catch(ignore),
-      };
-    },
-  };
+  return { now: () => Date.now() + ahead, travel, shift: travel };
 }
+
+/** Makes a snippet of the process that it runs in. */
+const snippetIn = (
+  started: StartedProcess,
+  clock: Pick<Snippet, "now" | "travel" | "shift">,
+  name: string,
+  baseURL: string,
+): Snippet => ({
+  ...started,
+  ...clock,
+  name,
+  baseURL,
+  async hold(path, at = "work") {
+    const { call, ended } = started;
+    await call("hold", path, at);
+    const ignore = () => {};
+    return {
+      // When the process ends, nobody has to wait here any more.
+      reached: call<void>("reached", path).catch(() => ended.then(ignore)),
+      release: () => void call("release", path).catch(ignore),
+    };
+  },
+});
 
 /**
  * Does something with a snippet, and stops it, however that ends.

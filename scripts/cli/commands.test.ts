@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { ROOT } from "./root.ts";
+import type { Ran } from "./run-commands.ts";
+import { start } from "./testing.ts";
+
+/** Command lines, and what they print on standard error. Without that, they print their help. */
+const LINES: [line: string, complaint?: RegExp][] = [
+  ["verify --help"],
+  ["verify fix-everything", /there is no snippet fix-everything; there are b/],
+  ["verify --loud", /--loud/],
+  ["verify --processes 3", /--processes takes 1 or 2/],
+  ["verify --processes 2 --deep", /--deep goes with one process/],
+  ["verify --write", /--write goes with --deep/],
+  ["verify-browsers --help"],
+  ["verify-browsers --browser lynx", /no browser lynx; there are chromium/],
+  ["sync --help"],
+  ["sync --all", /--all/],
+  ["test --help"],
+  ["test --loud", /^test: .*--loud/],
+  ["test none.test.ts", /^test: there is no file none\.test\.ts$/m],
+];
+
+describe("a command explains itself, and what it does not understand:", () => {
+  let ran: Promise<Ran[]> | undefined;
+  const runAll = async (t: Parameters<typeof start>[0]) => {
+    const lines = LINES.map(([line]) => line.split(" "));
+    const file = join(ROOT, "scripts", "cli", "run-commands.ts");
+    const { stdout } = await start(t, file, [JSON.stringify(lines)]).ended;
+    return JSON.parse(stdout) as Ran[];
+  };
+
+  for (const [at, [line, complaint]] of LINES.entries()) {
+    test(line, async (t) => {
+      ran ??= runAll(t);
+      const { code, stdout, stderr } = (await ran)[at] as Ran;
+      if (complaint) {
+        assert.equal(code, 2);
+        assert.equal(stdout, "");
+        assert.match(stderr, complaint);
+        assert.match(stderr, /^Try: npm run [\w:-]+ -- --help$/m);
+        assert.doesNotMatch(stderr, /^ +at /m);
+      } else {
+        assert.equal(code, 0);
+        assert.match(stdout, /^Usage: npm (run )?[\w:]+ -- /);
+        assert.match(stdout, /^Exit code: /m);
+        for (const each of stdout.split("\n")) assert.ok(each.length <= 80);
+      }
+    });
+  }
+});
