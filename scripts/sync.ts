@@ -19,8 +19,8 @@ Options:
   --in FOLDER   work on another copy of this repository
   -h, --help    print this
 
-Exit code: 0 when all is up to date, 1 when not, 2 when the command line makes
-no sense.
+Exit code: 0 when all is up to date, 1 when not, 2 for invalid
+arguments.
 `;
 
 /** Runs the command, and returns its exit code. */

@@ -17,8 +17,8 @@ Options:
   --all         do not hide it; npm run check does this
   -h, --help    print this
 
-Exit code: 0 when all pass or are skipped, 1 when one fails, 2 when the command
-line makes no sense.
+Exit code: 0 when all pass or are skipped, 1 when one fails, 2 for
+invalid arguments.
 `;
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));

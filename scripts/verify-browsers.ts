@@ -47,7 +47,7 @@ Environment:
   CHROMIUM, FIREFOX  where a browser is, if it is not found
 
 Exit code: 0 when all is as expected, 1 when something differs, a page is at
-fault or a browser is missing, 2 when the command line makes no sense.
+fault or a browser is missing, 2 for invalid arguments.
 `;
 
 /** Runs the command, and returns its exit code. */

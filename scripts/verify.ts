@@ -54,7 +54,7 @@ Snippets:
   ${Object.keys(VERDICTS).join("\n  ")}
 
 Exit code: 0 when all is as expected, 1 when something differs or a snippet
-fails, 2 when the command line makes no sense.
+fails, 2 for invalid arguments.
 `;
 
 /** Runs the command, and returns its exit code. */

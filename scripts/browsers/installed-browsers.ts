@@ -20,7 +20,7 @@ const PLACES: Record<BrowserName, string[]> = {
   ],
 };
 
-/** How to get a browser, for who has none. */
+/** The install hints. */
 export const HOW_TO_INSTALL: Record<BrowserName, string> = {
   chromium: "apt-get install chromium",
   firefox: "apt-get install firefox-esr",

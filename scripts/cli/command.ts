@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 
-/** A mistake in the command line. */
+/** An invalid argument. */
 export class UsageError extends Error {}
 
 /** Where a command reads and writes, such as `process`. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createClient } from "redis";
 import which from "which";
 
-/** How to get a Redis server, for who has none. */
+/** The install hint. */
 export const HOW_TO_INSTALL_REDIS = "apt-get install redis-server";
 
 /**
