@@ -291,6 +291,14 @@ describe("the settings of a snippet", { concurrency: 2 }, () => {
       { ...OWN, ISSUER_BASE_URL: "example.auth0.com" },
       /^ISSUER_BASE_URL=example\.auth0\.com/,
     ],
+    ...["localhost:6379", "http://secret@localhost", "redis://"].map(
+      (url) =>
+        [
+          `a Redis at ${url}`,
+          { REDIS_URL: url },
+          /^REDIS_URL does not work: give (?!.*secret)/,
+        ] as const,
+    ),
     [
       "a secret that is short",
       { ...OWN, SECRET: "short" },
