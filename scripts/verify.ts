@@ -10,6 +10,7 @@ import {
 import { ROOT } from "./cli/root.ts";
 import { paint } from "./cli/terminal.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./servers/redis-server.ts";
+import { SnippetError } from "./servers/snippet.ts";
 import { usesRedis, withoutSkipped } from "./servers/snippet-files.ts";
 import {
   aloneLines,
@@ -24,6 +25,7 @@ import {
 } from "./verify/answers-table.ts";
 import { type Observed, writeObserved } from "./verify/observed.ts";
 import { ORDERS } from "./verify/orders.ts";
+import { recordRace, writeRace } from "./verify/record-race.ts";
 import { checkFolder, namesFrom, runSnippets } from "./verify/run-snippets.ts";
 import { readVerdicts, VERDICTS } from "./verify/verdicts.ts";
 
@@ -44,6 +46,8 @@ Options:
   --json         print what was seen, as JSON
   --write        with --deep: also try two processes, and write all of it to
                  assets/verdicts.json, of which npm run sync makes the tables
+  --race         only look at each snippet after each step of each order, and
+                 write that to assets/race.json, which the first post plays
   --from FOLDER  take the snippets from another folder
   -h, --help     print this
 
@@ -65,14 +69,16 @@ async function main(): Promise<number> {
     return 0;
   }
   const isInRedis = asked.names.some((name) => usesRedis(name, folder));
-  if ((processes === 2 || options.write) && isInRedis && !findRedis()) {
-    console.error(`two processes need a Redis: ${HOW_TO_INSTALL_REDIS}`);
+  const needsRedis = processes === 2 || options.write || options.race;
+  if (needsRedis && isInRedis && !findRedis()) {
+    console.error(`this needs a Redis: ${HOW_TO_INSTALL_REDIS}`);
     return 1;
   }
   const names = withoutSkipped(asked.names, folder);
   const verdicts = readVerdicts(folder);
   const problems: string[] = [];
   const cancel = untilSignal();
+  if (options.race) return lookAgain(names, folder, cancel);
   const run = async (processes: 1 | 2, deep = false): Promise<Row[]> => {
     if (cancel.aborted) return [];
     const results = await runSnippets(names, {
@@ -137,6 +143,24 @@ async function main(): Promise<number> {
   return conclude(problems, options.json);
 }
 
+/** Looks at all snippets after each step, keeps what was seen, and returns the exit code. */
+async function lookAgain(
+  names: string[],
+  folder: string,
+  cancel: AbortSignal,
+): Promise<number> {
+  const progress = progressLine("Looking after each step");
+  try {
+    writeRace(ROOT, await recordRace(names, { folder, cancel, progress }));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof SnippetError)) throw error;
+    return cancel.aborted ? cancel.reason : conclude([error.message]);
+  } finally {
+    endProgress();
+  }
+}
+
 /** Prints what is wrong, and returns the exit code. */
 function conclude(problems: string[], json = false): number {
   if (problems.length > 0) console.error(`\n${problems.join("\n")}`);
@@ -155,6 +179,7 @@ function readCommandLine() {
       processes: { type: "string", default: "1" },
       json: { type: "boolean" },
       write: { type: "boolean" },
+      race: { type: "boolean" },
       from: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
@@ -174,6 +199,9 @@ function readCommandLine() {
   const isWhole = deep && !large && isAll;
   if (options.write && !isWhole) {
     throw new UsageError("--write goes with --deep, and with nothing else");
+  }
+  if (options.race && !isAll) {
+    throw new UsageError("--race goes with all snippets");
   }
   return { options, folder, names, processes, isAll } as const;
 }

@@ -7,6 +7,7 @@ import { readBench } from "./bench-data.ts";
 import { bitesChart } from "./bites-chart.ts";
 import { readBites } from "./bites-data.ts";
 import { ordersGrid, sequenceDiagram } from "./diagrams.ts";
+import { elementCode } from "./element-code.ts";
 import { javascriptOf } from "./javascript.ts";
 import { generate, mistakes, type Text, TextError } from "./markdown.ts";
 
@@ -91,10 +92,11 @@ function pictures(root: string, observed: Observed): Record<string, string> {
   };
 }
 
-/** Makes the JavaScript of the file that people take. */
+/** Makes the JavaScript of the file that people take, and of the element in the first post. */
 function javascript(root: string): Record<string, string> {
   const source = join(root, "snippets", "drop-in", "lasting-logout.ts");
   return {
+    "assets/race.js": elementCode(root),
     "snippets/drop-in/lasting-logout.cjs": javascriptOf(
       readFileSync(source, "utf8"),
     ),

@@ -142,7 +142,8 @@ export async function observeTwo(
 /** For which requests the snippet's own page waits before it goes to `/logout`. */
 type Waits = Record<Name, boolean>;
 
-async function waitsFor(browser: Browser): Promise<Waits> {
+/** Asks the snippet's page. */
+export async function waitsFor(browser: Browser): Promise<Waits> {
   const { html } = await browser.open("/");
   return {
     update: await pageWaitsFor(html, "/update"),
@@ -151,7 +152,7 @@ async function waitsFor(browser: Browser): Promise<Waits> {
 }
 
 /** Whether the page can produce an order: what it waits for, it has before it goes. */
-const canProduce = (order: readonly Event[], waits: Waits): boolean =>
+export const canProduce = (order: readonly Event[], waits: Waits): boolean =>
   (["update", "draft"] as const).every(
     (name) =>
       !waits[name] ||

@@ -72,20 +72,26 @@ async function raceOf(
   browser: Browser,
   order: readonly Event[],
 ): Promise<Race> {
-  const requests: Record<Name | "logout", Stepwise> = {
-    update: new Stepwise(browser, "cors", "POST", "/update", BODY),
-    draft: new Stepwise(browser, "cors", "POST", "/draft", BODY),
-    logout: new Stepwise(browser, "navigate", "GET", "/logout"),
-  };
-  const steps: Step[] = [];
-  for (const event of order) {
-    const [name, happens] = event.split(" ") as [Name, keyof Stepwise["do"]];
-    steps.push({ event, ...(await requests[name].do[happens]()) });
-  }
+  const { steps, requests } = await play(browser, order);
   const { cookie = "" } = requests.logout.request.headers;
   return {
     steps,
     browser: await browser.whoami(),
     server: await whoHas(snippet, cookie),
   };
+}
+
+/** Lets events happen in a browser that is logged in, one after the other. */
+export async function play(browser: Browser, events: readonly Event[]) {
+  const requests: Record<Name | "logout", Stepwise> = {
+    update: new Stepwise(browser, "cors", "POST", "/update", BODY),
+    draft: new Stepwise(browser, "cors", "POST", "/draft", BODY),
+    logout: new Stepwise(browser, "navigate", "GET", "/logout"),
+  };
+  const steps: Step[] = [];
+  for (const event of events) {
+    const [name, happens] = event.split(" ") as [Name, keyof Stepwise["do"]];
+    steps.push({ event, ...(await requests[name].do[happens]()) });
+  }
+  return { steps, requests };
 }

@@ -1,0 +1,122 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Progress, sideBySide } from "../cli/side-by-side.ts";
+import { loggedIn, whoHas } from "../client/browser.ts";
+import { startSnippet, withSnippet } from "../servers/snippet.ts";
+import { canProduce, waitsFor } from "./observe.ts";
+import { type Event, ORDERS } from "./orders.ts";
+import { later, play, type Tried } from "./race.ts";
+import { isTriedLate } from "./verdicts.ts";
+
+/**
+ * What was seen of one snippet, after each beginning of each order that its page can produce. The
+ * keys are the beginnings as {@link keyOf} writes them, and the values are what {@link lookAfter} saw.
+ */
+export type Looks = Record<string, string>;
+
+/** What was seen of each snippet, by its name. */
+export type RecordedRace = Record<string, Looks>;
+
+/** Where it is kept, from the top folder. The element in the first post plays it. */
+export const RACE_FILE = join("assets", "race.json");
+
+/**
+ * Reads what the last run with `--race` saw.
+ * @param root the path of the repository's top folder
+ */
+export const readRace = (root: string): RecordedRace =>
+  JSON.parse(readFileSync(join(root, RACE_FILE), "utf8"));
+
+/** Keeps what a run saw, a line for each snippet. */
+export function writeRace(root: string, race: RecordedRace): void {
+  const lines = Object.entries(race).map(
+    ([name, looks]) => `${JSON.stringify(name)}:${JSON.stringify(looks)}`,
+  );
+  writeFileSync(join(root, RACE_FILE), `{\n${lines.join(",\n")}\n}\n`);
+}
+
+/**
+ * Writes the beginning of an order: a letter for each event, `u` for the update's and `l` for the
+ * logout's. Each has its own events in one order only, so the letters say which.
+ */
+export const keyOf = (events: readonly Event[]): string =>
+  events.map(([letter]) => letter).join("");
+
+/** All beginnings of some orders, each once: from nothing at all to a whole order. */
+export function beginningsOf(orders: readonly Event[][]): Event[][] {
+  const beginnings = orders.flatMap((order) =>
+    [...order.keys(), order.length].map((length) => order.slice(0, length)),
+  );
+  return [
+    ...new Map(beginnings.map((events) => [keyOf(events), events])).values(),
+  ];
+}
+
+/**
+ * Alice logs in, some events happen, and then we look. To ask who is logged in can set the cookie
+ * again. So this is a run of its own, which ends with the look.
+ * @returns a letter for each thing that is so: `a`, alice is logged in in the browser; `j`, the session
+ * cookie is in its jar; `c`, the server takes a copy of the cookie that was made after the login. Then
+ * what the last event did with the cookie: `+`, took it along or set it; `-`, cleared it
+ */
+export async function lookAfter(
+  snippet: Tried,
+  events: readonly Event[],
+): Promise<string> {
+  const browser = await loggedIn(snippet);
+  const cookies = async () =>
+    (await browser.compose("cors", "GET", "/whoami")).headers.cookie ?? "";
+  const copy = await cookies();
+  return later(snippet, async () => {
+    const { steps, requests } = await play(browser, events);
+    const { withCookie, cookie } = steps.at(-1) ?? {};
+    const isInJar = /\bappSession/.test(await cookies());
+    const seen = [
+      (await browser.whoami()) && "a",
+      isInJar && "j",
+      (await whoHas(snippet, copy)) && "c",
+      (withCookie || cookie?.effect === "set") && "+",
+      cookie?.effect === "cleared" && "-",
+    ];
+    // A server that waits for the rest of a body is let go.
+    if (isHeld(events)) await requests.update.do.answered();
+    return seen.filter(Boolean).join("");
+  });
+}
+
+/** Whether the update has arrived at the server, and not been answered. */
+const isHeld = (events: readonly Event[]): boolean =>
+  events.includes("update received") && !events.includes("update answered");
+
+/** Looks at a running snippet after each beginning of the orders that its page can produce. */
+async function looksAt(snippet: Tried, progress: Progress): Promise<Looks> {
+  const waits = await waitsFor(await loggedIn(snippet));
+  const orders = ORDERS.filter((order) => canProduce(order, waits));
+  const beginnings = beginningsOf(orders);
+  const looks: Looks = {};
+  for (const [at, events] of beginnings.entries()) {
+    looks[keyOf(events)] = await lookAfter(snippet, events);
+    progress((at + 1) / beginnings.length);
+  }
+  return looks;
+}
+
+/**
+ * Looks at snippets, side by side.
+ * @throws {SnippetError} when one of them fails
+ */
+export async function recordRace(
+  names: string[],
+  options: { folder: string; cancel: AbortSignal; progress: Progress },
+): Promise<RecordedRace> {
+  const { folder, cancel } = options;
+  const all = await sideBySide(names, options, async (name, progress) => {
+    const file = join(folder, `${name}.ts`);
+    const how = { isTriedLate: isTriedLate(readFileSync(file, "utf8")) };
+    const looks = await withSnippet(startSnippet(file, cancel), (snippet) =>
+      looksAt({ ...snippet, ...how }, progress),
+    );
+    return [name, looks] as const;
+  });
+  return Object.fromEntries(all);
+}
