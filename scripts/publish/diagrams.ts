@@ -84,7 +84,7 @@ function arrow(from: number[], to: number[], look: string): string {
 }
 
 // The sequence diagram, from left to right and from top to bottom.
-const WIDTH = 570;
+export const WIDTH = 570;
 const JAR = 66;
 const BROWSER = 278;
 const SERVER = 458;
@@ -128,12 +128,9 @@ export function sequenceDiagram(
   const rows = rowsOf(steps);
   const bottom = TOP + (steps.length + 1) * PITCH;
   const ends = wrap(end, 44);
-  const told = rows.map(
-    ({ event, words }, at) => `${at + 1}. ${event}: ${words.join(" ")}.`,
-  );
   const title = `${name}: a request and a logout`;
   const height = bottom + 16 + ends.length * LINE;
-  return svg([WIDTH, height], title, `${told.join(" ")} In the end, ${end}.`, [
+  return svg([WIDTH, height], title, sequenceInWords(steps, end), [
     text(WIDTH / 2, 20, title, "middle"),
     ...rows
       .filter(({ undoes }) => undoes)
@@ -145,6 +142,14 @@ export function sequenceDiagram(
       text(WIDTH / 2, bottom + 24 + at * LINE, words, "middle bold large"),
     ),
   ]);
+}
+
+/** Tells in words what {@link sequenceDiagram} draws. */
+export function sequenceInWords(steps: Step[], end: string): string {
+  const told = rowsOf(steps).map(
+    ({ event, words }, at) => `${at + 1}. ${event}: ${words.join(" ")}.`,
+  );
+  return `${told.join(" ")} In the end, ${end}.`;
 }
 
 function rowsOf(steps: Step[]): Row[] {

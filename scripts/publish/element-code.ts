@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "@swc/wasm-typescript";
+import escapeHtml from "escape-html";
+import type { Observed } from "../verify/observed.ts";
 import { readRace } from "../verify/record-race.ts";
+import { sequenceInWords, WIDTH } from "./diagrams.ts";
 
 /**
  * Makes the code of the element `<logout-race>`: one file, with all that was recorded in it.
@@ -32,3 +35,37 @@ ${lines.trim()}
 /** The first paragraph of the comment at a snippet's top, in one line. */
 const firstParagraph = (source: string): string =>
   (source.match(/^(?:\/\/ .*\n)+/)?.[0] ?? "").replace(/\n?\/\/ /g, " ").trim();
+
+/**
+ * Makes the element's tag, with a picture in it. GitHub leaves out tags that it does not know, and
+ * attributes that run something, so that it shows the picture. It would show a script's tag as text.
+ * @param assets where the folder is, from the page
+ */
+export function elementTag(observed: Observed, assets: string): string {
+  const steps = observed.broken?.example ?? [];
+  const told = sequenceInWords(steps, "alice is logged in");
+  const alt = escapeHtml(`Sequence diagram. ${told}`);
+  return `<logout-race>
+<img src="${assets}broken.svg" width="${WIDTH}" alt="${alt}" onload="import('${assets}race.js')">
+</logout-race>`;
+}
+
+/** Makes a page that has the element and nothing else, which can be opened from a disk. */
+export const elementPage = (observed: Observed): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>The late request and the logout</title>
+<style>
+  body { max-width: 60rem; margin: 1rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; }
+  img { max-width: 100%; }
+</style>
+<main>
+<h1>The late request and the logout</h1>
+${elementTag(observed, "").replace(/ onload=".*?"/, "")}
+</main>
+<script src="race.js"></script>
+</html>
+`;

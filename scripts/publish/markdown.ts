@@ -10,12 +10,9 @@ import { readSeenInBrowsers } from "../browsers/seen-in-browsers.ts";
 import { deploymentRows, readDeployment } from "../servers/deployment-data.ts";
 import type { Observed } from "../verify/observed.ts";
 import { logoutAfter } from "../verify/orders.ts";
-import {
-  QUESTIONS,
-  stepLines,
-  TWO_PROCESS_QUESTIONS,
-} from "../verify/questions.ts";
+import { QUESTIONS, TWO_PROCESS_QUESTIONS } from "../verify/questions.ts";
 import { benchRows, compare, MEASURES, readBench } from "./bench-data.ts";
+import { elementTag } from "./element-code.ts";
 import {
   FIGURE_WIDTH,
   FIGURES,
@@ -72,11 +69,9 @@ const MAKERS: Record<string, Maker> = {
     return markdownTable([["snippet", ...headings], ...rows]);
   },
 
-  example({ observed }, words) {
-    const lines = reportsOf(observed, words).flatMap(([, { example }]) =>
-      stepLines(example),
-    );
-    return `\`\`\`text\n${lines.join("\n")}\n\`\`\``;
+  race({ file, observed }) {
+    const assets = relative(dirname(file), "assets").replaceAll("\\", "/");
+    return elementTag(observed, `${assets}/`);
   },
 
   places({ observed }, words) {
@@ -189,9 +184,9 @@ const reportsOf = (observed: Observed, names: string[]) =>
         throw new TextError(`nothing was seen of a snippet ${name}`);
       });
 
-/** A comment that asks for a block, and the fence, table or image after it, where there is one. */
+/** A comment that asks for a block, and the fence, table, image or element after it, if there is one. */
 const BLOCK =
-  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|<img .*>))?$/gm;
+  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|<img .*>|<logout-race>[\s\S]*?<\/logout-race>))?$/gm;
 
 /** An image in HTML, and where it is. */
 const IMAGE = /<img [^>]*?src="([^"]*)"/g;
@@ -282,7 +277,9 @@ export function mistakes(source: string, { root, file }: Text): string[] {
     if (token.type !== "html") return;
     for (const [, src = ""] of token.raw.matchAll(IMAGE)) check(src);
     // A comment that begins a line begins a block of HTML, and ends the paragraph before it.
-    const rest = token.raw.replace(/<!--.*?-->|<img [^>]*>/gs, "").trim();
+    const rest = token.raw
+      .replace(/<!--.*?-->|<img [^>]*>|<\/?logout-race>/gs, "")
+      .trim();
     if (token.block && rest) {
       found.push(
         `${file}: the line “${rest}” begins with HTML: wrap it elsewhere`,

@@ -7,7 +7,7 @@ import { readBench } from "./bench-data.ts";
 import { bitesChart } from "./bites-chart.ts";
 import { readBites } from "./bites-data.ts";
 import { ordersGrid, sequenceDiagram } from "./diagrams.ts";
-import { elementCode } from "./element-code.ts";
+import { elementCode, elementPage } from "./element-code.ts";
 import { javascriptOf } from "./javascript.ts";
 import { generate, mistakes, type Text, TextError } from "./markdown.ts";
 
@@ -61,7 +61,7 @@ function syncFile(text: Text, { check, tell }: Options): string[] {
 
 /**
  * Draws what was seen: the orders of all snippets, one that loses for each that has one, when the
- * bug bites in a browser, and what each snippet costs to run.
+ * bug bites in a browser, and what each snippet costs to run. Makes the page of the element, too.
  */
 function pictures(root: string, observed: Observed): Record<string, string> {
   const grid = (request: string, losing: "losing" | "losingDraft") =>
@@ -79,6 +79,7 @@ function pictures(root: string, observed: Observed): Record<string, string> {
     ([, report]) => report.losing.length > 0,
   );
   return {
+    "assets/race.html": elementPage(observed),
     "assets/bench.svg": benchChart(readBench(root), observed),
     "assets/bites.svg": bitesChart(readBites(root)),
     "assets/orders-update.svg": grid("POST /update", "losing"),
