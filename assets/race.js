@@ -16,6 +16,7 @@ const STEPS = {
 }         ;
 
 const PATHS = { u: "/update", l: "/logout" };
+/** What the browser sends. */
 const CALLS = { u: "POST /update", l: "GET /logout" };
 
 /** How many steps there are in all. */
@@ -97,22 +98,24 @@ function stepsOf(looks                   , order       )         {
 
 /** Says what happens in a step: two short lines. */
 function wordsOf({ chain, what, look, undoes }      )                   {
-  const path = PATHS[chain];
-  if (what === "received") return ["Server looks up", "the session"];
-  if (what === "answered") return ["Server answers", path];
-  if (what === "sent") {
-    const cookie = look && (look.brought ? "with the cookie" : "no cookie");
-    return [CALLS[chain], cookie ?? "cannot be sent now"];
-  }
-  if (!look) return [`Answer to ${path}`, "arrives"];
-  const does = look.brought ? "sets" : look.cleared ? "clears" : "leaves";
-  return [`Answer to ${path}`, `${does} the cookie${undoes ? "!" : ""}`];
+  const stored = look?.brought
+    ? `cookie set${undoes ? " again" : ""}`
+    : look?.cleared
+      ? "cookie cleared"
+      : "cookie left alone";
+  const more = {
+    sent: look?.brought ? "with the cookie" : "without the cookie",
+    received: "by the server",
+    answered: "by the server",
+    stored,
+  };
+  return [`${PATHS[chain]} ${what}`, look ? more[what] : "cannot happen"];
 }
 
 /** Says the same in a sentence. */
 function sentenceOf({ chain, what, look, undoes }      )         {
   const path = PATHS[chain];
-  if (what === "received") return "The server looks up the session.";
+  if (what === "received") return "The server has /update, and works on it.";
   if (what === "answered") return `The server answers ${path}.`;
   if (what === "sent") {
     const cookie = look?.brought ? "with the session cookie" : "without it";
@@ -176,7 +179,7 @@ const STYLE = `
   --card: light-dark(#fff, #0d1117); --line: light-dark(#d1d9e0, #3d444d);
   --update: light-dark(#0757b8, #7cb8ff); --alarm: light-dark(#c11c28, #ff7b72);
   --good: light-dark(#116329, #56d364); --band: light-dark(#eaf2fc, #16263c);
-  --row: 3.5em; --lanes: 9.5em;
+  --row: 3.5em; --lanes: 8.5em;
 }
 :host([hidden]) { display: none }
 * { box-sizing: border-box }
@@ -192,32 +195,34 @@ select, button {
   color: inherit; background: var(--card); font: inherit;
 }
 select { width: 100%; padding: 0 0.5em }
-.buttons { display: flex; gap: 0.5em }
+.buttons { display: flex; flex-wrap: wrap; gap: 0.5em }
 .buttons button { flex: 1; padding: 0.25em 0.5em; font-weight: 600; cursor: pointer }
 .buttons button:not([aria-disabled]) { border-color: var(--update); color: var(--update) }
+.buttons #wrong { flex: 3 }
+.buttons #another { flex: 2 }
 .buttons #next, .buttons #wrong { color: var(--card); background: var(--update) }
 .buttons [aria-disabled] { color: var(--faint); cursor: default }
 .buttons [aria-disabled]:is(#next, #wrong) { color: var(--faint); background: var(--card) }
 :focus-visible { outline: 3px solid var(--text); outline-offset: 2px }
-.heads { display: flex; width: var(--lanes); margin: 0; align-items: end; font-weight: 600 }
-.heads span { flex: 1; text-align: center; font-size: 0.85em }
+.heads { display: flex; width: var(--lanes); margin: 0 0 2px; align-items: end }
+.heads span { flex: 1; text-align: center; font-size: 0.78em; line-height: 1.1 }
 .rows { position: relative; margin: 0 0 0.5em }
-svg { position: absolute; width: var(--lanes); height: 100%; overflow: visible; pointer-events: none }
+svg { position: absolute; z-index: 1; width: var(--lanes); height: 100%; overflow: visible; pointer-events: none }
 ol { margin: 0 }
 li { position: relative }
 ol li { display: flex; height: var(--row); padding: 2px 0 2px calc(var(--lanes) + 0.25em) }
 ol li.now { background: var(--band); border-radius: 0.5em }
 ol li > :first-child {
   flex: 1; display: flex; flex-direction: column; justify-content: center; min-width: 0;
-  padding: 0 0.5em; border: 1px solid transparent; text-align: start; line-height: 1.2; overflow-wrap: anywhere;
+  padding: 0 0.35em; border: 1px solid transparent; font-size: 0.85em; text-align: start; line-height: 1.2; overflow-wrap: anywhere;
 }
-ol .step { border-color: var(--line); border-radius: 0.5em 0 0 0.5em; border-inline-start: 4px solid var(--update); background: none; cursor: pointer }
-ol .step[aria-pressed="true"] { border-color: var(--update); box-shadow: inset 0 0 0 1px var(--update) }
+ol li > .step { border-color: var(--line); border-radius: 0.5em 0 0 0.5em; border-inline-start: 4px solid var(--update); background: none; cursor: pointer }
+ol li > .step[aria-pressed="true"] { border-color: var(--update); box-shadow: inset 0 0 0 1px var(--update) }
 ol p { margin: 0 }
 ol b { font-weight: 600 }
 ol .u b { color: var(--update) }
 ol li.future * { color: var(--faint) !important; font-weight: 400 }
-ol li.undoes :is(b, span) { color: var(--alarm); font-weight: 700 }
+ol li.undoes :is(b, b + span) { color: var(--alarm); font-weight: 700 }
 .grip {
   flex: none; display: grid; place-items: center; width: 2.75rem; border: 1px solid var(--line); border-inline-start: 0;
   border-radius: 0 0.5em 0.5em 0; color: var(--faint); cursor: grab; touch-action: none; user-select: none;
@@ -248,7 +253,8 @@ marker.undoes path { fill: var(--alarm) }
   section { display: grid; grid-template-columns: minmax(0, 7fr) minmax(0, 5fr); column-gap: 1.5em; padding: 1.25em }
   .pick { grid-column: 1 / -1 }
   section { --lanes: 16em }
-  .buttons button { flex: none; padding: 0.25em 1em }
+  .heads span, ol li > :first-child { font-size: 1em }
+  .buttons button { padding: 0.25em 0.75em }
 }`;
 
 /** Which lane is where, from the left. */
@@ -349,7 +355,7 @@ class LogoutRace extends HTMLElement {
         if (!button.ariaDisabled) click();
       });
     }
-    this.#show(ORDERS[0]);
+    this.#show(outcomesOf(this.#server).losing[0]);
   }
 
   #find                                    (selector        )       {
@@ -541,7 +547,7 @@ class LogoutRace extends HTMLElement {
       text = `The page of ${this.#server} waits for the answer to /update, and only then goes to /logout.`;
     } else if (isEnd && look?.loggedIn) {
       [head, kind] = ["✗ This logout did not hold.", "bad"];
-      text = "At the end, alice is logged in.";
+      text = "alice clicked Log out. At the end, she is logged in.";
     } else if (isEnd) {
       [head, kind] = ["✓ This logout held.", "good"];
       text = look?.copy
@@ -616,7 +622,7 @@ class LogoutRace extends HTMLElement {
     this.#find("#earlier").ariaLabel = `Earlier: ${what}`;
     this.#find("#later").ariaLabel = `Later: ${what}`;
     this.#find("#next span:first-child").textContent = isAtEnd
-      ? "From the start"
+      ? "Start over"
       : "Next step";
   }
 }
