@@ -55,10 +55,10 @@ export const elementPage = (observed: Observed): string => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>The late request and the logout</title>
 <style>
+  :root { color-scheme: light dark; color: light-dark(#1f2328, #e6edf3); background: light-dark(#f6f8fa, #010409); }
   body { max-width: 60rem; margin: 1rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; }
   img { max-width: 100%; }
 </style>
