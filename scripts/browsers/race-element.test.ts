@@ -47,6 +47,13 @@ const READ = `{
   })
 }`;
 
+/** Runs in the page, and finds the rows whose words are higher than they are. */
+const OVERFULL = `
+  [...document.querySelector("logout-race").shadowRoot
+    .querySelectorAll("ol li > :first-child")]
+    .filter(({ scrollHeight, clientHeight }) => scrollHeight > clientHeight)
+    .map(({ textContent }) => textContent)`;
+
 const read = (page: Page) => page.evaluate(READ) as Promise<Shown>;
 
 /** Finds a part of the element. */
@@ -191,6 +198,15 @@ for (const name of BROWSER_NAMES) {
       }
     });
 
+    test("has room for its words, on a phone, a blog and a desk", async () => {
+      await page.goto(PAGE);
+      for (const width of [390, 740, 1012]) {
+        await page.setViewport({ width, height: 844 });
+        assert.deepEqual(await page.evaluate(OVERFULL), [], `${width} pixels`);
+      }
+      await page.setViewport({ width: 390, height: 844 });
+    });
+
     test("has what fingers can hit", async () => {
       const small = (await page.evaluate(`
         [...document.querySelector("logout-race").shadowRoot
@@ -232,7 +248,9 @@ for (const name of BROWSER_NAMES) {
 
       hasScript = true;
       await page.goto(address);
-      await page.waitForSelector("logout-race >>> #next");
+      await page.evaluate(
+        'customElements.whenDefined("logout-race").then(() => {})',
+      );
       assert.match((await read(page)).told, /did not hold/);
       const isForeign = (url: string) =>
         !url.startsWith(origin) && !url.startsWith("data:");

@@ -159,13 +159,14 @@ const HTML = `
     <label for="server">Server</label>
     <select id="server"></select>
   </p>
+  <p class="legend"><b>Blue</b> is the late request, <i>dashed</i> is the logout. A line is thick while the jar has the session cookie, while alice is logged in, and while the server takes a copy of the cookie.</p>
   <div class="picture">
     <p class="heads" aria-hidden="true"><span>cookie jar</span><span>browser</span><span>server</span></p>
     <div class="rows">
       <svg aria-hidden="true"></svg>
       <ol aria-label="What happens, from first to last"></ol>
     </div>
-    <p id="how">Pick a step of <b>/update</b>. Drag it by its grip, press the arrow keys, or:</p>
+    <p id="how">Pick a step of <b>/update</b>, and move it: drag its grip, press the arrow keys, or use these buttons.</p>
     <p class="buttons">
       <button type="button" id="earlier"><span aria-hidden="true">▲</span> Earlier</button>
       <button type="button" id="later"><span aria-hidden="true">▼</span> Later</button>
@@ -208,7 +209,7 @@ const STYLE = `
 :host([hidden]) { display: none }
 * { box-sizing: border-box }
 section {
-  padding: 0.75em; border: 1px solid var(--line); border-radius: 0.75em;
+  padding: 0.5em; border: 1px solid var(--line); border-radius: 0.75em;
   color: var(--text); background: var(--card);
   font: 1rem/1.3 system-ui, sans-serif; text-align: start;
 }
@@ -252,11 +253,15 @@ ol li.undoes :is(b, b + span) { color: var(--alarm); font-weight: 700 }
   border-radius: 0 0.5em 0.5em 0; color: var(--faint); cursor: grab; touch-action: none; user-select: none;
 }
 .dragging .grip { cursor: grabbing; color: var(--text) }
-#how { font-size: 0.9em; margin-bottom: 0.5em }
+.legend, #how { font-size: 0.9em }
+.legend b { color: var(--update) }
+.legend i { font-style: normal; border-bottom: 2px dashed }
+#how { margin-bottom: 0.5em }
 .told { min-height: 4em }
 .told strong { display: block; font-size: 1.15em }
 .bad strong { color: var(--alarm) }
 .good strong { color: var(--good) }
+.state { font-size: 0.9em }
 .state li { display: flex; gap: 0.5em; align-items: center; min-height: 1.75em }
 .state li::before { content: ""; flex: none; width: 2px; height: 1.5em; margin: 0 3px; background: var(--faint) }
 .state li.yes::before { width: 8px; margin: 0; background: var(--text) }
@@ -274,10 +279,10 @@ line.future { stroke: var(--line) }
 marker path { fill: var(--stroke, var(--line)) }
 marker.undoes path { fill: var(--alarm) }
 @container (min-width: 46rem) {
-  section { display: grid; grid-template-columns: minmax(0, 7fr) minmax(0, 5fr); column-gap: 1.5em; padding: 1.25em }
-  .pick { grid-column: 1 / -1 }
-  section { --lanes: 16em }
-  .heads span, ol li > :first-child { font-size: 1em }
+  section { display: grid; grid-template-columns: minmax(0, 6fr) minmax(0, 5fr); column-gap: 1.5em; padding: 1.25em }
+  .pick, .legend { grid-column: 1 / -1 }
+  section { --lanes: 22cqi }
+  .heads span { font-size: 0.9em }
   .buttons button { padding: 0.25em 0.75em }
 }`;
 
@@ -390,8 +395,8 @@ class LogoutRace extends HTMLElement {
     const select = this.#find<HTMLSelectElement>("#server");
     const names = Object.keys(RECORDED);
     for (const [label, isIn] of [
-      ["Lose the logout", (name: string) => name.startsWith("broken")],
-      ["Keep it", (name: string) => !name.startsWith("broken")],
+      ["Broken", (name: string) => name.startsWith("broken")],
+      ["Fixes", (name: string) => !name.startsWith("broken")],
     ] as const) {
       const group = document.createElement("optgroup");
       group.label = label;
@@ -617,7 +622,10 @@ class LogoutRace extends HTMLElement {
         : "";
     if (losing.length === 0) {
       const all = can ? "" : ` of the ${ORDERS.length} orders`;
-      return `${can}None${all} leaves alice logged in.`;
+      const other = this.#server.startsWith("broken")
+        ? " It fails in another way: see what this server does."
+        : "";
+      return `${can}None${all} leaves alice logged in.${other}`;
     }
     const at = losing.indexOf(this.#order) + 1;
     const here =
