@@ -2,8 +2,8 @@
 {
 const RECORDED = {"broken":{"about":"The bug. auth() stands above every route. So each response to a logged-in browser sets the session cookie again, and the response to a request that was in flight during the logout logs the user back in.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc+","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc+","uuullul":"c-","uuulll":"c-","uuulllu":"ajc+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc+","uululul":"c-","uulull":"c-","uulullu":"ajc+","uull":"ajc","uullu":"ajc","uulluu":"ajc+","uulluul":"c-","uullul":"c-","uullulu":"ajc+","uulll":"c-","uulllu":"c","uullluu":"ajc+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc+","uluulul":"c-","uluull":"c-","uluullu":"ajc+","ulul":"ajc","ululu":"ajc","ululuu":"ajc+","ululuul":"c-","ululul":"c-","ulululu":"ajc+","ulull":"c-","ulullu":"c","ululluu":"ajc+","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc+","ulluuul":"c-","ulluul":"c-","ulluulu":"ajc+","ullul":"c-","ullulu":"c","ulluluu":"ajc+","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"ajc+","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc+","luuulul":"c-","luuull":"c-","luuullu":"ajc+","luul":"ajc","luulu":"ajc","luuluu":"ajc+","luuluul":"c-","luulul":"c-","luululu":"ajc+","luull":"c-","luullu":"c","luulluu":"ajc+","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc+","luluuul":"c-","luluul":"c-","luluulu":"ajc+","lulul":"c-","lululu":"c","lululuu":"ajc+","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"ajc+","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc+","lluuuul":"c-","lluuul":"c-","lluuulu":"ajc+","lluul":"c-","lluulu":"c","lluuluu":"ajc+","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"ajc+","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"broken-rolling-false":{"about":"The most repeated answer, and no fix. Without rolling, a session ends at a fixed time. But the library still sets the cookie on every response. Only the expiry that it gives it no longer moves.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc+","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc+","uuullul":"c-","uuulll":"c-","uuulllu":"ajc+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc+","uululul":"c-","uulull":"c-","uulullu":"ajc+","uull":"ajc","uullu":"ajc","uulluu":"ajc+","uulluul":"c-","uullul":"c-","uullulu":"ajc+","uulll":"c-","uulllu":"c","uullluu":"ajc+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc+","uluulul":"c-","uluull":"c-","uluullu":"ajc+","ulul":"ajc","ululu":"ajc","ululuu":"ajc+","ululuul":"c-","ululul":"c-","ulululu":"ajc+","ulull":"c-","ulullu":"c","ululluu":"ajc+","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc+","ulluuul":"c-","ulluul":"c-","ulluulu":"ajc+","ullul":"c-","ullulu":"c","ulluluu":"ajc+","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"ajc+","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc+","luuulul":"c-","luuull":"c-","luuullu":"ajc+","luul":"ajc","luulu":"ajc","luuluu":"ajc+","luuluul":"c-","luulul":"c-","luululu":"ajc+","luull":"c-","luullu":"c","luulluu":"ajc+","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc+","luluuul":"c-","luluul":"c-","luluulu":"ajc+","lulul":"c-","lululu":"c","lululuu":"ajc+","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"ajc+","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc+","lluuuul":"c-","lluuul":"c-","lluuulu":"ajc+","lluul":"c-","lluulu":"c","lluuluu":"ajc+","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"ajc+","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"broken-plain-store":{"about":"The second most repeated answer, and no fix: a session store, as in the library's own example. The logout destroys the session. Then the late request ends, and the library writes back the session that it loaded at the start.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"ajc","uulluu":"ajc+","uulluul":"c-","uullul":"c-","uullulu":"ajc+","uulll":"-","uulllu":"c","uullluu":"ajc+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"ajc","ululuu":"ajc+","ululuul":"c-","ululul":"c-","ulululu":"ajc+","ulull":"-","ulullu":"c","ululluu":"ajc+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"ajc","luuluu":"ajc+","luuluul":"c-","luulul":"c-","luululu":"ajc+","luull":"-","luullu":"c","luulluu":"ajc+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"broken-check-then-set":{"about":"Half of the remedy: look before writing, and write only if the session is still there. But between the look and the write there is time, and in Redis, which other processes use as well, it is a round trip long. A logout that comes then is undone. fix-store-redis.ts does both in one command.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-ordering":{"about":"The post's fix. The /update handler stands above auth(), and Express runs a middleware only for what is registered below it: no response of this route sets the session cookie. The price: the route neither knows nor checks who calls. And every other route still has the bug.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc","uuullul":"c-","uuulll":"c-","uuulllu":"c","uul":"ajc+","uulu":"ajc","uuluu":"ajc","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc","uululul":"c-","uulull":"c-","uulullu":"c","uull":"ajc","uullu":"ajc","uulluu":"ajc","uulluul":"c-","uullul":"c-","uullulu":"c","uulll":"c-","uulllu":"c","uullluu":"c","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc","uluulul":"c-","uluull":"c-","uluullu":"c","ulul":"ajc","ululu":"ajc","ululuu":"ajc","ululuul":"c-","ululul":"c-","ulululu":"c","ulull":"c-","ulullu":"c","ululluu":"c","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc","ulluuul":"c-","ulluul":"c-","ulluulu":"c","ullul":"c-","ullulu":"c","ulluluu":"c","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"c","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc","luuulul":"c-","luuull":"c-","luuullu":"c","luul":"ajc","luulu":"ajc","luuluu":"ajc","luuluul":"c-","luulul":"c-","luululu":"c","luull":"c-","luullu":"c","luulluu":"c","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc","luluuul":"c-","luluul":"c-","luluulu":"c","lulul":"c-","lululu":"c","lululuu":"c","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"c","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc","lluuuul":"c-","lluuul":"c-","lluuulu":"c","lluul":"c-","lluulu":"c","lluuluu":"c","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"c","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"fix-read-only-route":{"about":"As easy as moving the route, without that price. The route stays below auth() and knows who calls, but its response leaves the session cookie alone. The new price: what the route changes in the session is lost. And every other route still has the bug. The cookie is known by its name, which auth() is given, too: one that auth() does not know would be no fix, and no error.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc","uuullul":"c-","uuulll":"c-","uuulllu":"c","uul":"ajc+","uulu":"ajc","uuluu":"ajc","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc","uululul":"c-","uulull":"c-","uulullu":"c","uull":"ajc","uullu":"ajc","uulluu":"ajc","uulluul":"c-","uullul":"c-","uullulu":"c","uulll":"c-","uulllu":"c","uullluu":"c","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc","uluulul":"c-","uluull":"c-","uluullu":"c","ulul":"ajc","ululu":"ajc","ululuu":"ajc","ululuul":"c-","ululul":"c-","ulululu":"c","ulull":"c-","ulullu":"c","ululluu":"c","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc","ulluuul":"c-","ulluul":"c-","ulluulu":"c","ullul":"c-","ullulu":"c","ulluluu":"c","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"c","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc","luuulul":"c-","luuull":"c-","luuullu":"c","luul":"ajc","luulu":"ajc","luuluu":"ajc","luuluul":"c-","luulul":"c-","luululu":"c","luull":"c-","luullu":"c","luulluu":"c","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc","luluuul":"c-","luluul":"c-","luluulu":"c","lulul":"c-","lululu":"c","lululuu":"c","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"c","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc","lluuuul":"c-","lluuul":"c-","lluuulu":"c","lluul":"c-","lluulu":"c","lluuluu":"c","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"c","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"fix-navigations-only":{"about":"All routes at once, and no store. The session cookie is only set when the user goes to a page (Sec-Fetch-Mode: navigate), when the session changes, as on login and logout, and once half a day has passed since it was last set. So a page that another tab loads during the logout still logs the user back in, and so does a late response that happens to come after half a day. Clients without that header, such as Safari before 16.4 or any browser on plain http, have sessions that roll twice a day.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc","uuullul":"c-","uuulll":"c-","uuulllu":"c","uul":"ajc+","uulu":"ajc","uuluu":"ajc","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc","uululul":"c-","uulull":"c-","uulullu":"c","uull":"ajc","uullu":"ajc","uulluu":"ajc","uulluul":"c-","uullul":"c-","uullulu":"c","uulll":"c-","uulllu":"c","uullluu":"c","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc","uluulul":"c-","uluull":"c-","uluullu":"c","ulul":"ajc","ululu":"ajc","ululuu":"ajc","ululuul":"c-","ululul":"c-","ulululu":"c","ulull":"c-","ulullu":"c","ululluu":"c","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc","ulluuul":"c-","ulluul":"c-","ulluulu":"c","ullul":"c-","ullulu":"c","ulluluu":"c","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"c","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc","luuulul":"c-","luuull":"c-","luuullu":"c","luul":"ajc","luulu":"ajc","luuluu":"ajc","luuluul":"c-","luulul":"c-","luululu":"c","luull":"c-","luullu":"c","luulluu":"c","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc","luluuul":"c-","luluul":"c-","luluulu":"c","lulul":"c-","lululu":"c","lululuu":"c","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"c","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc","lluuuul":"c-","lluuul":"c-","lluuulu":"c","lluul":"c-","lluulu":"c","lluuluu":"c","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"c","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"fix-front-end":{"about":"Managing the concurrency in the app: the page waits for its own requests, and only then goes to /logout. The server is that of broken.ts. So all it takes is a request that this page does not know of, from another tab or from sendBeacon. And a slow request holds up the logout.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-"}},"fix-back-channel":{"about":"The standard's own remedy: OpenID Connect Back-Channel Logout. When the user logs out, the provider tells the app, and the library's hooks refuse the session from then on. Until that call arrives, it lives. And the hooks refuse the user, not only the session: all of their devices are logged out, until the user logs in on one of them. Then the others are logged in again, too. A late response still sets a cookie, which the next one clears.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"ajc","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"ajc","uuulull":"-","uuull":"ajc","uuullu":"ajc+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"ajc","uuluull":"-","uulul":"ajc","uululu":"ajc+","uululul":"-","uulull":"-","uulullu":"j+","uull":"ajc","uullu":"ajc","uulluu":"ajc+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"ajc","uluuull":"-","uluul":"ajc","uluulu":"ajc+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"ajc","ululu":"ajc","ululuu":"ajc+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc+","ulluuul":"-","ulluul":"-","ulluulu":"j+","ullul":"-","ullulu":"","ulluluu":"j+","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"ajc","luuuull":"-","luuul":"ajc","luuulu":"ajc+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"ajc","luulu":"ajc","luuluu":"ajc+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc+","luluuul":"-","luluul":"-","luluulu":"j+","lulul":"-","lululu":"","lululuu":"j+","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc+","lluuuul":"-","lluuul":"-","lluuulu":"j+","lluul":"-","lluulu":"","lluuluu":"j+","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-deny-list":{"about":"The session stays in its cookie, but the logout puts its login on a list, which the library's own hook asks on each request. So it holds on the server, too. The price: a late cookie takes the place of the next user's. And a list that is lost lets in old copies again.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-store":{"about":"The custom session store, done right: the cookie holds an id, the session stays here, and an id whose session was destroyed never has one again. A plain store is no fix. The library ends each request with a write of the session that it loaded at the start, so the late one puts it back. Here it still sets the cookie again, with an id that is worth nothing by then. The price: it takes the place of the cookie of whoever has logged in since. And this store is for one process, which forgets all sessions when it ends.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-store-redis":{"about":"fix-store.ts for more than one process: the sessions are in Redis, and its SET … XX is the rule in one command. It writes only if there is something, and lets nobody in between. When Redis does not answer, the library takes that for \"no session\". The price: one read that fails logs the user out for good. The library clears the cookie, and destroys the session if it can.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-complete":{"about":"All of it, in the one file that you can take into your app: lastingLogout wraps auth(). A session that has ended stays ended, and only a response that begins, changes, extends or ends a session touches its cookie. It works with the store that you have. The price: two reads of it for each request, or one where you can give it `update`, which writes only what is there.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j","uulluul":"-","uullul":"-","uullulu":"","uulll":"-","uulllu":"","uullluu":"","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j","ululuul":"-","ululul":"-","ulululu":"","ulull":"-","ulullu":"","ululluu":"","ull":"j","ullu":"j","ulluu":"j","ulluuu":"j","ulluuul":"-","ulluul":"-","ulluulu":"","ullul":"-","ullulu":"","ulluluu":"","ulll":"-","ulllu":"","ullluu":"","ullluuu":"","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j","luuluul":"-","luulul":"-","luululu":"","luull":"-","luullu":"","luulluu":"","lul":"j","lulu":"j","luluu":"j","luluuu":"j","luluuul":"-","luluul":"-","luluulu":"","lulul":"-","lululu":"","lululuu":"","lull":"-","lullu":"","lulluu":"","lulluuu":"","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"j","lluuuul":"-","lluuul":"-","lluuulu":"","lluul":"-","lluulu":"","lluuluu":"","llul":"-","llulu":"","lluluu":"","lluluuu":"","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-complete-cookie":{"about":"The same without a session store. Sessions stay in their cookies, and the server remembers which of them have ended, for two days each. The price: one look for each request. And whoever loses that list lets old copies in again.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j","uulluul":"-","uullul":"-","uullulu":"","uulll":"-","uulllu":"","uullluu":"","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j","ululuul":"-","ululul":"-","ulululu":"","ulull":"-","ulullu":"","ululluu":"","ull":"j","ullu":"j","ulluu":"j","ulluuu":"j","ulluuul":"-","ulluul":"-","ulluulu":"","ullul":"-","ullulu":"","ulluluu":"","ulll":"-","ulllu":"","ullluu":"","ullluuu":"","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j","luuluul":"-","luulul":"-","luululu":"","luull":"-","luullu":"","luulluu":"","lul":"j","lulu":"j","luluu":"j","luluuu":"j","luluuul":"-","luluul":"-","luluulu":"","lulul":"-","lululu":"","lululuu":"","lull":"-","lullu":"","lulluu":"","lulluuu":"","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"j","lluuuul":"-","lluuul":"-","lluuulu":"","lluul":"-","lluulu":"","lluuluu":"","llul":"-","llulu":"","lluluu":"","lluluuu":"","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}}};
 
-// The element <logout-race>: a late request and a logout, whose steps can be moved. It shows what
-// was seen when they happened in that order. Nothing here knows what a server does.
+// The orders of a late request and a logout, and what was seen in them. Nothing here knows what a
+// server does.
 
 /** What was recorded, by the snippet's name. The script that makes assets/race.js puts it in. */
 
@@ -14,10 +14,6 @@ const STEPS = {
   u: ["sent", "received", "answered", "stored"],
   l: ["sent", "answered", "stored"],
 }         ;
-
-const PATHS = { u: "/update", l: "/logout" };
-/** What the browser sends. */
-const CALLS = { u: "POST /update", l: "GET /logout" };
 
 /** How many steps there are in all. */
 const ALL = STEPS.u.length + STEPS.l.length;
@@ -57,7 +53,9 @@ function difficultyOf(letters        )         {
 }
 
 /** Which orders a snippet's page can produce, and which of them leave alice logged in. */
-function outcomesOf(name        )                                         {
+function outcomesOf(name        )
+
+  {
   const looks = RECORDED[name]?.looks ?? {};
   const end = (order       ) => readLook(looks, lettersOf(order));
   const possible = ORDERS.filter(end);
@@ -68,7 +66,10 @@ function outcomesOf(name        )                                         {
 
 /** One step, and what was seen after it. */
 
-function readLook(looks                   , key        )                   {
+function readLook(
+  looks                   ,
+  key        ,
+)                   {
   const seen = looks[key];
   return seen === undefined
     ? undefined
@@ -96,6 +97,10 @@ function stepsOf(looks                   , order       )         {
   });
 }
 
+const PATHS = { u: "/update", l: "/logout" };
+/** What the browser sends. */
+const CALLS = { u: "POST /update", l: "GET /logout" };
+
 /** Says what happens in a step: two short lines. */
 function wordsOf({ chain, what, look, undoes }      )                   {
   const stored = look?.brought
@@ -118,8 +123,8 @@ function sentenceOf({ chain, what, look, undoes }      )         {
   if (what === "received") return "The server has /update, and works on it.";
   if (what === "answered") return `The server answers ${path}.`;
   if (what === "sent") {
-    const cookie = look?.brought ? "with the session cookie" : "without it";
-    return `The browser sends ${CALLS[chain]}, ${cookie}.`;
+    const cookie = look?.brought ? "with" : "without";
+    return `The browser sends ${CALLS[chain]}, ${cookie} the session cookie.`;
   }
   const does = look?.brought
     ? `sets the session cookie${undoes ? ", after the logout" : ""}`
@@ -129,6 +134,69 @@ function sentenceOf({ chain, what, look, undoes }      )         {
   return `The answer to ${path} arrives, and ${does}.`;
 }
 
+/** Says what has just happened, or how it ended. */
+function newsOf(server        , steps        , now        ) {
+  const step = steps[now - 1];
+  const look = step?.look;
+  const isEnd = now === ALL || !steps[now]?.look;
+  if (!step) {
+    const text = "alice is logged in, and is about to click Log out.";
+    return { head: "Nothing has happened yet.", text, kind: "" };
+  }
+  if (!isEnd) {
+    const head = `Step ${now} of ${ALL}.`;
+    return { head, text: sentenceOf(step), kind: "" };
+  }
+  if (now < ALL) {
+    const text = `The page of ${server} waits for the answer to /update, and only then goes to /logout.`;
+    return { head: "This order cannot happen.", text, kind: "" };
+  }
+  if (look?.loggedIn) {
+    const text = "alice clicked Log out. At the end, she is logged in.";
+    return { head: "✗ This logout did not hold.", text, kind: "bad" };
+  }
+  const but = look?.copy
+    ? " But whoever has a copy of the cookie is let in."
+    : "";
+  const text = `At the end, nobody is logged in.${but}`;
+  return { head: "✓ This logout held.", text, kind: "good" };
+}
+
+/** Says what was seen: whether each thing is so, in a sentence. */
+const stateOf = (look                  ) => ({
+  jar: {
+    isSo: look?.inJar === true,
+    text: `The cookie jar has ${look?.inJar ? "the" : "no"} session cookie.`,
+  },
+  browser: {
+    isSo: look?.loggedIn === true,
+    text: `In the browser, ${look?.loggedIn ? "alice" : "nobody"} is logged in.`,
+  },
+  copy: {
+    isSo: look?.copy === true,
+    text: `The server ${look?.copy ? "takes" : "refuses"} a copy of the cookie.`,
+  },
+});
+
+/** Says how many orders go wrong with a server, and whether this one does. */
+function countOf(server        , order       )         {
+  const { possible, losing } = outcomesOf(server);
+  const isAll = possible.length === ORDERS.length;
+  const can = `Of the ${ORDERS.length} orders, ${possible.length} can happen with ${server}. `;
+  if (losing.length === 0) {
+    const other = server.startsWith("broken")
+      ? " It fails in another way: see what this server does."
+      : "";
+    return isAll
+      ? `None of the ${ORDERS.length} orders leaves alice logged in.${other}`
+      : `${can}None leaves alice logged in.`;
+  }
+  const at = losing.indexOf(order) + 1;
+  const here = at > 0 ? `This is number ${at} of them.` : "This one does not.";
+  return `${isAll ? "" : can}${losing.length} of the ${possible.length} orders leave alice logged in. ${here} It is a count of orders, and does not say how often it happens.`;
+}
+
+/** What is in the element. */
 const HTML = `
 <section aria-label="The race, to try">
   <p class="pick">
@@ -173,6 +241,7 @@ const HTML = `
   </div>
 </section>`;
 
+/** How it looks, in the light and in the dark, on a phone and at a desk. */
 const STYLE = `
 :host {
   display: block; container-type: inline-size; color-scheme: light dark;
@@ -500,9 +569,9 @@ class LogoutRace extends HTMLElement {
     if (!start) return;
     this.#find("svg").innerHTML = draw(steps, start, this.#now);
     this.#arrange(steps);
-    this.#tell(steps, this.#now === 0 ? start : steps[this.#now - 1]?.look);
-    if (moved) this.#find(".told").append(` ${moved}`);
-    this.#find(".count").textContent = this.#count();
+    const look = this.#now === 0 ? start : steps[this.#now - 1]?.look;
+    this.#tell(steps, look, moved);
+    this.#find(".count").textContent = countOf(this.#server, this.#order);
     this.#find(".about").textContent = about;
     this.#label(steps);
   }
@@ -539,74 +608,18 @@ class LogoutRace extends HTMLElement {
   }
 
   /** Says what has just happened, or how it ended, and what was seen then. */
-  #tell(steps        , look                  )       {
-    const step = steps[this.#now - 1];
-    const isEnd = this.#now === this.#possible();
-    let [head, text, kind] = [`Step ${this.#now} of ${ALL}.`, "", ""];
-    if (step) text = sentenceOf(step);
-    if (!step) {
-      head = "Nothing has happened yet.";
-      text = "alice is logged in, and is about to click Log out.";
-    } else if (isEnd && this.#now < ALL) {
-      head = "This order cannot happen.";
-      text = `The page of ${this.#server} waits for the answer to /update, and only then goes to /logout.`;
-    } else if (isEnd && look?.loggedIn) {
-      [head, kind] = ["✗ This logout did not hold.", "bad"];
-      text = "alice clicked Log out. At the end, she is logged in.";
-    } else if (isEnd) {
-      [head, kind] = ["✓ This logout held.", "good"];
-      text = look?.copy
-        ? "At the end, nobody is logged in. But whoever has a copy of the cookie is let in."
-        : "At the end, nobody is logged in.";
-    }
-    const told = this.#find(".told");
+  #tell(steps        , look                  , moved        )       {
+    const { head, text, kind } = newsOf(this.#server, steps, this.#now);
     const strong = document.createElement("strong");
     strong.textContent = `${head} `;
-    told.replaceChildren(strong, text);
+    const told = this.#find(".told");
+    told.replaceChildren(strong, `${text} ${moved}`);
     told.className = `told ${kind}`;
-    for (const [id, isSo, yes, no] of [
-      [
-        "jar",
-        look?.inJar,
-        "The cookie jar has the session cookie.",
-        "The cookie jar has no session cookie.",
-      ],
-      [
-        "browser",
-        look?.loggedIn,
-        "In the browser, alice is logged in.",
-        "In the browser, nobody is logged in.",
-      ],
-      [
-        "copy",
-        look?.copy,
-        "The server takes a copy of the cookie.",
-        "The server refuses a copy of the cookie.",
-      ],
-    ]         ) {
+    for (const [id, { isSo, text }] of Object.entries(stateOf(look))) {
       const item = this.#find(`#${id}`);
-      item.textContent = isSo ? yes : no;
-      item.classList.toggle("yes", isSo === true);
+      item.textContent = text;
+      item.classList.toggle("yes", isSo);
     }
-  }
-
-  #count()         {
-    const { possible, losing } = outcomesOf(this.#server);
-    const can =
-      possible.length < ORDERS.length
-        ? `Of the ${ORDERS.length} orders, ${possible.length} can happen with ${this.#server}. `
-        : "";
-    if (losing.length === 0) {
-      const all = can ? "" : ` of the ${ORDERS.length} orders`;
-      const other = this.#server.startsWith("broken")
-        ? " It fails in another way: see what this server does."
-        : "";
-      return `${can}None${all} leaves alice logged in.${other}`;
-    }
-    const at = losing.indexOf(this.#order) + 1;
-    const here =
-      at > 0 ? `This is number ${at} of them.` : "This one does not.";
-    return `${can}${losing.length} of the ${possible.length} orders leave alice logged in. ${here} It is a count of orders, and does not say how often it happens.`;
   }
 
   /** Says what the buttons do now, and which of them do nothing. */

@@ -7,10 +7,11 @@ const HELP = `Usage: npm run sync -- [options]
 
 Copies code, diffs and verdicts into the README and the posts, makes
 snippets/drop-in/lasting-logout.cjs of the .ts beside it, and draws the diagrams
-in assets/: from snippets/, and from what other commands have written there with
---write: verdicts.json (npm run verify -- --deep), browsers.json (npm run
-verify:browsers) and, in scripts/lab, versions.json, bites.csv, bench.csv and
-others.json (npm run versions, bites, bench, others).
+and makes the element in assets/: from snippets/, from scripts/publish/element,
+and from what other commands have written there: verdicts.json (npm run verify
+-- --deep --write), race.json (npm run verify -- --race), browsers.json (npm run
+verify:browsers -- --write) and, in scripts/lab, versions.json, bites.csv,
+bench.csv and others.json (npm run versions, bites, bench, others).
 
 Options:
   --check       change nothing; fail when something is stale, a region is

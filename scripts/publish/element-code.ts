@@ -6,21 +6,25 @@ import type { Observed } from "../verify/observed.ts";
 import { readRace } from "../verify/record-race.ts";
 import { sequenceInWords, WIDTH } from "./diagrams.ts";
 
+/** The files of the element, each before those that import it. */
+const FILES = ["race-orders", "race-words", "race-page", "race-drawing"];
+
 /**
  * Makes the code of the element `<logout-race>`: one file, with all that was recorded in it.
  * @param root the path of the repository's top folder
  * @returns JavaScript for browsers, as a classic script or a module
  */
 export function elementCode(root: string): string {
-  const source = join(root, "scripts/publish/element/logout-race.ts");
   const recorded = Object.entries(readRace(root)).map(([name, looks]) => {
     const snippet = readFileSync(join(root, `snippets/${name}.ts`), "utf8");
     return [name, { about: firstParagraph(snippet), looks }];
   });
   const data = JSON.stringify(Object.fromEntries(recorded));
-  const { code } = transformSync(readFileSync(source, "utf8"), {
-    mode: "strip-only",
+  const sources = [...FILES, "logout-race"].map((name) => {
+    const file = join(root, "scripts/publish/element", `${name}.ts`);
+    return withoutModules(readFileSync(file, "utf8"));
   });
+  const { code } = transformSync(sources.join("\n"), { mode: "strip-only" });
   const lines = code.replace(/[ \t]+$/gm, "").replace(/\n{3,}/g, "\n\n");
   // In a block, so that a page with scripts of its own keeps its names.
   return `// Made by npm run sync, of scripts/publish/element and assets/race.json.
@@ -31,6 +35,12 @@ ${lines.trim()}
 }
 `;
 }
+
+/** Takes the imports and the exports away, since all is in one file. */
+const withoutModules = (source: string): string =>
+  source
+    .replace(/^import [^;]*;\n/gm, "")
+    .replace(/^export (declare )?/gm, "$1");
 
 /** The first paragraph of the comment at a snippet's top, in one line. */
 const firstParagraph = (source: string): string =>

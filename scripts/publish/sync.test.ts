@@ -71,6 +71,11 @@ describe("npm run sync", () => {
     assert.match(stderr, /^assets\/bench\.svg is stale/m);
   });
 
+  test("notices that something else was seen in the race", () => {
+    const stderr = checkWith("assets/race.json", '"u":"ajc+"', '"u":"jc+"');
+    assert.equal(stderr, "assets/race.js is stale: run npm run sync");
+  });
+
   test("notices that a snippet has changed", () => {
     const [from, to] = ["idpLogout: true", "idpLogout: false"];
     const stderr = checkWith("snippets/broken.ts", from, to);
@@ -147,6 +152,13 @@ describe("npm run sync", () => {
       /$/,
       "\nI click\n<!-- here --> *Log out*.\n",
       /the line “\*Log out\*.*” begins with HTML: wrap it elsewhere$/m,
+    ],
+    [
+      "a script's tag, which GitHub shows as text",
+      POST,
+      "</logout-race>",
+      '</logout-race>\n<script src="../assets/race.js"></script>',
+      /the line “<script .*” begins with HTML: wrap it elsewhere$/m,
     ],
     [
       "what a Jekyll blog takes for a tag",
