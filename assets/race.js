@@ -643,7 +643,7 @@ class LogoutRace extends HTMLElement {
     this.#find("#earlier").ariaLabel = `Earlier: ${what}`;
     this.#find("#later").ariaLabel = `Later: ${what}`;
     this.#find("#next span:first-child").textContent = isAtEnd
-      ? "Start over"
+      ? "Step through it"
       : "Next step";
   }
 }

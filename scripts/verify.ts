@@ -151,7 +151,9 @@ async function lookAgain(
 ): Promise<number> {
   const progress = progressLine("Looking after each step");
   try {
-    writeRace(ROOT, await recordRace(names, { folder, cancel, progress }));
+    const race = await recordRace(names, { folder, cancel, progress });
+    if (cancel.aborted) return cancel.reason;
+    writeRace(ROOT, race);
     return 0;
   } catch (error) {
     if (!(error instanceof SnippetError)) throw error;
