@@ -1,11 +1,18 @@
+import type { Readable, Writable } from "node:stream";
+
 /** A mistake in the command line. */
 export class UsageError extends Error {}
 
+/** Where a command reads and writes, such as `process`. */
+export interface Streams {
+  stdin: Readable & { isTTY?: boolean };
+  stdout: Writable;
+  stderr: Writable & { isTTY?: boolean };
+}
+
 /**
- * Runs a command, and ends the process with its exit code: 2, with a line on standard error, when
- * the command line makes no sense.
- * @param name the command's name, as in `npm run NAME`
- * @throws {Error} whatever else the command throws, since that is a mistake of ours
+ * Runs a command, and ends the process with its exit code.
+ * @see exitCodeOf
  */
 export async function runCommand(
   name: string,
@@ -16,15 +23,29 @@ export async function runCommand(
     if (error.code !== "EPIPE") throw error;
     process.exit();
   });
+  process.exitCode = await exitCodeOf(name, main, process.stderr);
+}
+
+/**
+ * Runs a command, and returns its exit code: 2, with a line on standard error, when the command line
+ * makes no sense.
+ * @param name the command's name, as in `npm run NAME`
+ * @throws {Error} whatever else the command throws, since that is a mistake of ours
+ */
+export async function exitCodeOf(
+  name: string,
+  main: () => number | Promise<number>,
+  stderr: Writable,
+): Promise<number> {
   try {
-    process.exitCode = await main();
+    return await main();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const misused =
       error instanceof UsageError || code?.startsWith("ERR_PARSE_ARGS");
     if (!misused) throw error;
-    console.error(`${name}: ${message}\nTry: npm run ${name} -- --help`);
-    process.exitCode = 2;
+    stderr.write(`${name}: ${message}\nTry: npm run ${name} -- --help\n`);
+    return 2;
   }
 }
 
@@ -58,13 +79,15 @@ const ERASE_LINE = "\r\x1b[K";
  * @param what what it does
  * @returns what to tell how much is done, from 0 to 1
  */
-export const progressLine = (what: string) => (share: number) => {
-  if (!process.stderr.isTTY) return;
-  const percent = Math.floor(share * 100);
-  process.stderr.write(`${ERASE_LINE}${what}: ${percent} %`);
-};
+export const progressLine =
+  (what: string, { stderr }: Streams = process) =>
+  (share: number) => {
+    if (!stderr.isTTY) return;
+    const percent = Math.floor(share * 100);
+    stderr.write(`${ERASE_LINE}${what}: ${percent} %`);
+  };
 
 /** Takes that line away. */
-export function endProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write(ERASE_LINE);
+export function endProgress({ stderr }: Streams = process): void {
+  if (stderr.isTTY) stderr.write(ERASE_LINE);
 }

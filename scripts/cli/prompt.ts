@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from "node:readline";
 import { Writable } from "node:stream";
+import type { Streams } from "./command.ts";
 
 /** Asks questions on standard error, and reads the answers from standard input, a line each. */
 export interface Asking {
@@ -16,12 +17,12 @@ export interface Asking {
 }
 
 /** Reads standard input, from the first question on. */
-export function asking(): Asking {
-  const isTerminal = process.stdin.isTTY === true;
+export function asking({ stdin, stderr }: Streams): Asking {
+  const isTerminal = stdin.isTTY === true;
   let isSecret = false;
   const screen = new Writable({
     write(text, _, done) {
-      if (!isSecret) process.stderr.write(text);
+      if (!isSecret) stderr.write(text);
       done();
     },
   });
@@ -30,18 +31,18 @@ export function asking(): Asking {
   return {
     isTerminal,
     async line(question, secret = false) {
-      if (isTerminal) process.stderr.write(question);
+      if (isTerminal) stderr.write(question);
       isSecret = secret;
       // On a terminal, readline shows what is typed itself, and so can leave it out.
       reader ??= createInterface({
-        input: process.stdin,
+        input: stdin,
         output: screen,
         terminal: isTerminal,
         // Then readline takes Ctrl-C for a key, and it has to be made a signal again.
       }).on("SIGINT", () => process.kill(process.pid, "SIGINT"));
       lines ??= reader[Symbol.asyncIterator]();
       const { value, done } = await lines.next();
-      if (isTerminal && secret) process.stderr.write("\n");
+      if (isTerminal && secret) stderr.write("\n");
       isSecret = false;
       return done ? undefined : value.trim();
     },
