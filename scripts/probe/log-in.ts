@@ -1,5 +1,4 @@
 import type { Browser as RealBrowser } from "puppeteer-core";
-import { CookieJar } from "tough-cookie";
 import {
   BrowserError,
   findBrowser,
@@ -7,6 +6,7 @@ import {
 } from "../browsers/installed-browsers.ts";
 import type { Asking } from "../cli/prompt.ts";
 import { Browser, ForeignForm, type Visited } from "../client/browser.ts";
+import { BrowserJar } from "../client/cookie-jar.ts";
 
 /** Something because of which the probe can't tell, in a line that says what to do about it. */
 export class ProbeError extends Error {}
@@ -54,16 +54,14 @@ export async function withCookies(
   app: Visited,
   header: string,
 ): Promise<Browser> {
-  const jar = new CookieJar();
+  const jar = new BrowserJar();
   const cookies = header.replace(/^cookie:\s*/i, "").split(/;\s*/);
   for (const cookie of cookies.filter((text) => text.includes("="))) {
-    const attributes = app.baseURL.startsWith("https") ? "; Secure" : "";
-    await jar
-      .setCookie(`${cookie}; Path=/${attributes}`, app.baseURL)
-      .catch(() => {
-        const [name] = cookie.split("=");
-        throw new ProbeError(`the cookie ${name} is none that a browser sends`);
-      });
+    const isSecure = app.baseURL.startsWith("https") || /^__/.test(cookie);
+    const header = `${cookie}; Path=/${isSecure ? "; Secure" : ""}`;
+    if (!(await jar.take(header, new URL(app.baseURL)))) {
+      throw new ProbeError("one of the cookies is none that a browser sends");
+    }
   }
   const { headers } = await new Browser(app, PATIENCE_MS, jar).compose(
     "navigate",
@@ -125,7 +123,7 @@ export async function logInByHand(
   // It shows by itself what is wrong, in the window.
   await page.goto(app.baseURL).catch(() => {});
   await ask(question);
-  const jar = new CookieJar();
+  const jar = new BrowserJar();
   const { hostname } = new URL(app.baseURL);
   const cookies = await context.cookies().catch(() => {
     throw new ProbeError(
@@ -144,11 +142,9 @@ export async function logInByHand(
       ...(isShared ? [`Domain=${domain}`] : []),
       ...(secure ? ["Secure"] : []),
     ];
-    await jar.setCookie(
-      [`${name}=${value}`, ...attributes].join("; "),
-      // A cookie of one path can be set from there only.
-      new URL(path, app.baseURL).href,
-    );
+    const header = [`${name}=${value}`, ...attributes].join("; ");
+    // A cookie of one path can be set from there only.
+    await jar.take(header, new URL(path, app.baseURL));
   }
   await context.close();
   return new Browser(app, PATIENCE_MS, jar);
