@@ -178,26 +178,30 @@ export class Browser {
   }
 
   /**
-   * Sends a form, to where its page is from or to the app, and to nobody else.
+   * Makes the request of a form, to where its page is from or to the app, and to nobody else.
    * @param page where the page is
    * @param action where it says that its form goes
    * @throws {ForeignForm} when that is somewhere else
    */
-  async #submit(
+  async composeForm(
     page: URL,
     action: string,
     fields: URLSearchParams,
-  ): Promise<{ html: string; url: URL }> {
+  ): Promise<Outgoing> {
     const { baseURL, otherURL = baseURL } = this.#snippet;
     const { href, origin } = new URL(action, page);
     const known = [page, baseURL, otherURL].map((url) => new URL(url).origin);
     if (!known.includes(origin)) {
       throw new ForeignForm(
-        `a form of ${page.origin} would go to ${origin}, so it is not sent: ` +
+        `a form of ${page.origin} would go to ${hostOf(new URL(action, page))}, so it is not sent: ` +
           `is ${baseURL} what the app has for its baseURL?`,
       );
     }
-    const post = await this.compose("navigate", "POST", href, fields, page);
+    return this.compose("navigate", "POST", href, fields, page);
+  }
+
+  async #submit(page: URL, action: string, fields: URLSearchParams) {
+    const post = await this.composeForm(page, action, fields);
     return this.follow(post, await this.exchange(post));
   }
 

@@ -21,6 +21,8 @@ export interface Kept {
   isSecure: boolean;
   isHttpOnly: boolean;
   isPartitioned: boolean;
+  /** Whether only its name and value are known, as from a `Cookie` header. */
+  isGuessed: boolean;
 }
 
 /**
@@ -29,6 +31,22 @@ export interface Kept {
  */
 export class BrowserJar {
   readonly #jars = new Map<string, CookieJar>();
+  readonly #guessed = new Set<string>();
+
+  /**
+   * Takes a cookie of which only name and value are known. It goes with all requests to a host, and
+   * any response that sets or clears one of its name replaces it.
+   * @returns whether it was taken
+   */
+  guess(cookie: string, url: URL): Promise<boolean> {
+    const isSecure = url.protocol === "https:" || cookie.startsWith("__");
+    const taken = this.take(
+      `${cookie}; Path=/${isSecure ? "; Secure" : ""}`,
+      url,
+    );
+    this.#guessed.add(cookie.slice(0, cookie.indexOf("=")));
+    return taken;
+  }
 
   /**
    * Takes a `Set-Cookie`, unless a browser would leave it out.
@@ -44,6 +62,10 @@ export class BrowserJar {
     if (isPartitioned && !cookie.secure) return false;
     if (!isTrustworthy(url) && (await this.#hasSecure(cookie.key, url))) {
       return false;
+    }
+    if (this.#guessed.has(cookie.key) && isAllowed(cookie)) {
+      await this.forget(cookie.key, url);
+      if (!isClearing(cookie)) this.#guessed.delete(cookie.key);
     }
     const isShared = cookie.domain !== null && isIP(url.hostname) === 0;
     const kind = `${isShared}, ${isPartitioned}`;
@@ -104,6 +126,7 @@ export class BrowserJar {
             isSecure: cookie.secure,
             isHttpOnly: cookie.httpOnly,
             isPartitioned: isPartitionedOne(cookie),
+            isGuessed: this.#guessed.has(cookie.key),
           }
         : [],
     );
@@ -122,6 +145,7 @@ export class BrowserJar {
     for (const [kind, theirs] of other.#jars) {
       const jar = this.#jars.get(kind) ?? new CookieJar();
       this.#jars.set(kind, jar);
+      for (const name of other.#guessed) this.#guessed.add(name);
       for (const cookie of await cookiesIn(theirs)) {
         if (isFor(cookie, url)) await jar.store.putCookie(cookie);
       }
@@ -130,6 +154,7 @@ export class BrowserJar {
 
   async clone(): Promise<BrowserJar> {
     const copy = new BrowserJar();
+    for (const name of this.#guessed) copy.#guessed.add(name);
     for (const [kind, jar] of this.#jars) {
       copy.#jars.set(kind, await jar.clone());
     }
@@ -156,6 +181,15 @@ export class BrowserJar {
 
 const cookiesIn = (jar: CookieJar): Promise<Cookie[]> =>
   jar.store.getAllCookies();
+
+/** Whether a `Set-Cookie` clears a cookie, and sets none. */
+export const isClearing = (cookie: Cookie): boolean =>
+  cookie.value === "" || (cookie.expiryTime() ?? Infinity) <= Date.now();
+
+/** Whether a cookie has what the prefix of its name asks for (RFC 6265bis, 4.1.3). */
+const isAllowed = ({ key, secure, domain, path }: Cookie): boolean =>
+  !key.startsWith("__") ||
+  (secure && (!key.startsWith("__Host-") || (!domain && path === "/")));
 
 const isPartitionedOne = ({ extensions }: Cookie): boolean =>
   extensions?.some((one) => one.toLowerCase() === "partitioned") ?? false;

@@ -49,7 +49,7 @@ export function learn<Who>(
 }
 
 /** All that can tell one answer from another: its status, where it leads, and the words in it. */
-function wordsOf({ status, headers, body }: Answer): Set<string> {
+export function wordsOf({ status, headers, body }: Answer): Set<string> {
   // What comes after a question mark may be made anew each time, as a state for a login is.
   const [place = ""] = (headers.location ?? "").split("?");
   // Of a page, what can be read in it.

@@ -76,6 +76,7 @@ export function smallApp({
   };
   app.use(isBodyFirst ? [express.json(), loadSession] : loadSession);
   app.get("/", (_, res) => {
+    res.set("Cache-Control", "no-store");
     res.send(`<p>${res.locals.user ?? "nobody"} is here</p>`);
   });
   app.get("/login", (_, res) => {
