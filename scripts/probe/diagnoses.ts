@@ -99,7 +99,10 @@ const ROWS: Row[] = [
     title: "A SILENT LOGIN logs the user in again.",
     seen: ({ plain }) => [
       plain?.again?.isSilent &&
-        `After the logout, the app asks the provider at ${plain.again.via ?? plain.provider} with prompt=none, and it answers.`,
+        `After ${plain.logout}, the app asks the provider at ${plain.again.via ?? plain.provider} with prompt=none, and it answers.`,
+      plain?.wouldAsk &&
+        !plain.leftProvider &&
+        `After ${plain.logout}, the app asks the provider at ${plain.wouldAsk} with prompt=none, and the logout has not gone there.`,
     ],
     advice:
       "End the provider's session, too (idpLogout: true), or do not try a silent login after a " +
@@ -109,7 +112,7 @@ const ROWS: Row[] = [
     name: "provider-session",
     title: "The PROVIDER'S SESSION outlives the logout.",
     seen: ({ plain }) => {
-      if (!plain || plain.again?.isSilent) return [];
+      if (!plain || plain.again?.isSilent || plain.wouldAsk) return [];
       const { again, unasked, provider, leftProvider, isCutOff, page } = plain;
       const isFollowed = again?.via ?? unasked?.via;
       return [
@@ -222,8 +225,13 @@ const ROWS: Row[] = [
   },
 ];
 
-/** The names of all diagnoses. */
+/** Their names. */
 export const NAMES: string[] = ROWS.map(({ name }) => name);
+
+/** Where the posts tell of them. */
+export const LINKS: Set<string> = new Set(
+  ROWS.map(({ link = TELLS_APART }) => link),
+);
 
 /** Finds what is wrong, by what was seen; it may be more than one thing. */
 export function diagnose(facts: Facts): Diagnosis[] {

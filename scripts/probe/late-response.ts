@@ -136,7 +136,7 @@ export async function sendLate(
   // One with no body is handled as fast as that goes, and may be slower than the logout.
   const whole = request.body ? undefined : finish(request, inFlight);
   whole?.catch(() => {});
-  await inFlight.sent;
+  if (request.body) await inFlight.sent;
   // If this one came over a new connection, a server may look at a later request first. It has seen
   // this one, and loads its session, when it has answered two more, one after the other.
   await load(await browser.fork(), target.page);

@@ -50,6 +50,8 @@ export interface PlainLogout {
   /** The site of the provider that a login asks, and of the one that the logout went to. */
   provider?: string;
   leftProvider?: string;
+  /** The provider that would have been asked to log the user in again, with no click. */
+  wouldAsk?: string;
   /** Whether the logout was to go on from the app to another site, and did not. */
   isCutOff: boolean;
   /** How the user was logged in again, with no click. */
@@ -101,6 +103,7 @@ export async function logOut(
   if (first) seen.status = first.answer.status;
   if (failure) seen.failure = failure;
   noteProviders(seen, trail, target);
+  noteSilence(seen, trail);
   const had = new Set(kept.map(({ name }) => withoutChunk(name)));
   // A login on the way may set and clear cookies of its own.
   const names = [
@@ -266,6 +269,7 @@ async function openPage(
   const request = await browser.compose("navigate", "GET", target.page);
   const opened = await followTrail(browser, request, target);
   noteProviderOf(seen, opened, target);
+  noteSilence(seen, opened);
   if ((await who(browser)) !== "first") return;
   seen.later = ["first"];
   noteAgain(seen, [...trail.steps, ...opened.steps], names, target);
@@ -299,4 +303,10 @@ async function clickLogIn(
 function noteProviderOf(seen: PlainLogout, trail: Trail, target: Target): void {
   const asked = elsewhere(trail, target).find(asksForLogin);
   if (asked) seen.provider ??= asked.origin;
+}
+
+function noteSilence(seen: PlainLogout, { leftAt }: Trail): void {
+  if (leftAt && asksForLogin(leftAt) && isSilent(leftAt)) {
+    seen.wouldAsk = leftAt.origin;
+  }
 }

@@ -142,10 +142,10 @@ async function race(
   const who = await learnAnew();
   const needed = await neededCookies(target, alice, who);
   progress(0.5);
-  const late = await sendLate(target, alice);
   const use =
     facts.plain?.page ??
     (await useOf(target, alice, await load(alice, target.page)));
+  const late = await sendLate(target, alice);
   const { seen, logout } = await logOut(
     target,
     { browser: alice, who, needed },
@@ -173,6 +173,7 @@ async function race(
   facts.isBitten = finding.verdict === "affected";
   facts.isThrownOut = outcomes.some(({ next }) => next === "nobody");
   const unclear = await doubt(finding, logout.before);
+  if (unclear) finding.verdict = "unclear";
   return {
     diagnoses: diagnose(facts),
     race: finding,

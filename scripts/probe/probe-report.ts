@@ -77,7 +77,7 @@ export function foundInWords(
     ({ name }) => !race || !["race", "mirror-race"].includes(name),
   );
   return [
-    ...(race ? [raceInWords(target, race)] : []),
+    ...(race ? [raceInWords(target, race, others.length > 0)] : []),
     ...others.map(diagnosisInWords),
     ...(unclear ? [doubtInWords(unclear)] : []),
   ].join("\n\n");
@@ -112,7 +112,12 @@ function diagnosisInWords({ title, seen, advice, link }: Diagnosis): string {
 const doubtInWords = (unclear: string): string =>
   wrap(`${paint("yellow", "COULD NOT TELL")}: ${unclear}.`, 0).join("\n");
 
-function raceInWords(target: Target, finding: Finding): string {
+/** @param isElse whether it is something else that logs the user in again */
+function raceInWords(
+  target: Target,
+  finding: Finding,
+  isElse: boolean,
+): string {
   const { route, logout, cookies, copy, places, orders, leftAt } = finding;
   const table = plainTable([
     `The user logs out while\n${inWords(target.route)} is`,
@@ -141,7 +146,7 @@ function raceInWords(target: Target, finding: Finding): string {
           ],
         ]
       : []),
-    verdictInWords(target, finding),
+    verdictInWords(target, finding, isElse),
     ...adviceInWords(finding),
   ];
   return parts
@@ -218,7 +223,11 @@ function notes(target: Target, finding: Finding): string[] {
   return lines;
 }
 
-function verdictInWords({ route }: Target, finding: Finding): string[] {
+function verdictInWords(
+  { route }: Target,
+  finding: Finding,
+  isElse: boolean,
+): string[] {
   const what = inWords(route);
   if (finding.verdict === "unclear") {
     return [
@@ -229,7 +238,9 @@ function verdictInWords({ route }: Target, finding: Finding): string[] {
     return [paint("red", `AFFECTED: a late ${what} undoes a logout.`)];
   }
   return [
-    paint("green", `SAFE: a late ${what} does not undo a logout.`),
+    isElse
+      ? `NOT THE RACE: a late ${what} does not undo a logout.`
+      : paint("green", `SAFE: a late ${what} does not undo a logout.`),
     ...(finding.copy === "first"
       ? [
           "But the logout ends nothing on the server: a copy of the cookie works on, and should not " +
