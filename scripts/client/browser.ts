@@ -1,6 +1,7 @@
 import { getPublicSuffix } from "tough-cookie";
 import { BrowserJar, type Kept, TooMuch } from "./cookie-jar.ts";
 import { readFormPost } from "./form-post.ts";
+import { readable } from "./html.ts";
 import {
   type Answer,
   type InFlight,
@@ -140,14 +141,20 @@ export class Browser {
   async follow(
     request: Outgoing,
     answer: Answer,
-    hops = MOST_HOPS,
+    way = { first: request, hops: MOST_HOPS },
   ): Promise<{ html: string; url: URL }> {
     const { location } = answer.headers;
     if (location) {
-      if (hops === 0) {
-        const { pathname } = request.url;
+      way.hops--;
+      if (way.hops < 0) {
+        const { method, url } = way.first;
         throw new TooMuch(
-          `${request.method} ${pathname} is redirected more than ${MOST_HOPS} times`,
+          `${method} ${url.pathname} is redirected more than ${MOST_HOPS} times`,
+        );
+      }
+      if (!URL.canParse(location, request.url.href)) {
+        throw new ForeignHost(
+          `${request.method} ${request.url.pathname} leads on to no address`,
         );
       }
       const next = new URL(location, request.url);
@@ -158,16 +165,16 @@ export class Browser {
           `${request.method} ${request.url.pathname} leads on to ${hostOf(next)}`,
         );
       }
-      return this.follow(onward, await this.exchange(onward), hops - 1);
+      return this.follow(onward, await this.exchange(onward), way);
     }
     if (answer.status !== 200) {
       throw new Error(
         `${request.method} ${request.url.pathname} was answered ` +
-          `with ${answer.status}: ${readable(answer.body).slice(0, 200)}`,
+          `with ${answer.status}: ${readable(answer.body).trim().slice(0, 200)}`,
       );
     }
     const form = readFormPost(answer.body);
-    if (form) return this.#submit(request.url, form.action, form.fields);
+    if (form) return this.#submit(request.url, form.action, form.fields, way);
     return { html: answer.body, url: request.url };
   }
 
@@ -189,6 +196,9 @@ export class Browser {
     fields: URLSearchParams,
   ): Promise<Outgoing> {
     const { baseURL, otherURL = baseURL } = this.#snippet;
+    if (!URL.canParse(action, page.href)) {
+      throw new ForeignForm(`a form of ${page.origin} has no address`);
+    }
     const { href, origin } = new URL(action, page);
     const known = [page, baseURL, otherURL].map((url) => new URL(url).origin);
     if (!known.includes(origin)) {
@@ -200,9 +210,14 @@ export class Browser {
     return this.compose("navigate", "POST", href, fields, page);
   }
 
-  async #submit(page: URL, action: string, fields: URLSearchParams) {
+  async #submit(
+    page: URL,
+    action: string,
+    fields: URLSearchParams,
+    way?: { first: Outgoing; hops: number },
+  ): Promise<{ html: string; url: URL }> {
     const post = await this.composeForm(page, action, fields);
-    return this.follow(post, await this.exchange(post));
+    return this.follow(post, await this.exchange(post), way);
   }
 
   /**
@@ -294,10 +309,6 @@ export class ForeignForm extends Error {}
 const siteOf = ({ hostname }: URL): string =>
   getPublicSuffix(hostname, { ignoreError: true }) ?? hostname;
 
-/** What can be read in a page. Its hidden fields can be as good as a password, and are not shown. */
-const readable = (html: string): string =>
-  html.replace(/<(script|style)\b.*?<\/\1>|<[^>]*>/gis, "").trim();
-
 /**
  * Reads an answer to `GET /whoami`.
  * @throws {Error} when it isn't one
@@ -313,7 +324,9 @@ export function whoIn(answer: Answer): string | null {
 function find(html: string, pattern: RegExp): string {
   const found = html.match(pattern)?.[1];
   if (!found)
-    throw new Error(`a page does not have ${pattern}: ${readable(html)}`);
+    throw new Error(
+      `a page does not have ${pattern}: ${readable(html).trim()}`,
+    );
   return found;
 }
 

@@ -1,4 +1,6 @@
 import type { Browser } from "../client/browser.ts";
+import { attributesOf } from "../client/form-post.ts";
+import { elementsIn } from "../client/html.ts";
 import type { Answer } from "../client/http.ts";
 import type { Target } from "./target.ts";
 
@@ -54,14 +56,16 @@ async function scriptsOf(
   html: string,
 ): Promise<string> {
   const here = new URL(page, app.baseURL);
-  const inline = html.match(/<script\b[^>]*>.*?<\/script>|\bon\w+="[^"]*"/gis);
-  const files = [...html.matchAll(/<script\b[^>]*\bsrc=["']?([^"'\s>]+)/gi)]
-    .flatMap(([, src = ""]) =>
-      URL.canParse(src, here.href) ? new URL(src, here) : [],
-    )
+  const scripts = elementsIn(html, "script");
+  const handlers = html.match(/\bon\w+="[^"]*"/gi) ?? [];
+  const files = scripts
+    .flatMap((script) => {
+      const { src } = attributesOf(script);
+      return src && URL.canParse(src, here.href) ? new URL(src, here) : [];
+    })
     .filter(({ origin }) => origin === here.origin)
     .slice(0, MOST_SCRIPTS);
-  const texts = [...(inline ?? [])];
+  const texts = [...scripts, ...handlers];
   for (const file of files) texts.push(await read(browser, file));
   return texts.join("\n");
 }

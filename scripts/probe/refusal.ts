@@ -38,8 +38,9 @@ export function reasonOf(error: unknown, { app }: Target): string {
     return `${host} answers with more than 16 kB of headers`;
   }
   if (isTls(error)) return `${host} does not speak http: try https://${host}`;
-  if (code.startsWith("HPE_") || code === "UND_ERR_INVALID_ARG") {
-    return `${host} answers with what is not HTTP (${code})`;
+  const isMalformed = (error as Error).name === "HTTPParserError";
+  if (isMalformed || code === "UND_ERR_INVALID_ARG") {
+    return `${host} answers with what is not HTTP`;
   }
   if (/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) {
     const other = protocol === "http:" ? "https" : "http";

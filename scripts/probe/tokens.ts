@@ -1,4 +1,6 @@
 import type { Browser } from "../client/browser.ts";
+import { attributesOf } from "../client/form-post.ts";
+import { tagsIn } from "../client/html.ts";
 import { load } from "./pages.ts";
 import { ProbeError, type Target } from "./target.ts";
 
@@ -60,12 +62,10 @@ function inJson(body: string, name: string): string | undefined {
 }
 
 function inHtml(html: string, name: string): string | undefined {
-  for (const [tag] of html.matchAll(/<(?:input|meta)\b[^>]*>/gi)) {
-    const isIt = attribute(tag, "name") === name;
-    if (isIt) return attribute(tag, "value") ?? attribute(tag, "content");
+  for (const tag of tagsIn(html)) {
+    if (!/^<(input|meta)\b/i.test(tag)) continue;
+    const attributes = attributesOf(tag);
+    if (attributes.name === name) return attributes.value ?? attributes.content;
   }
   return undefined;
 }
-
-const attribute = (tag: string, name: string): string | undefined =>
-  tag.match(new RegExp(`\\s${name}\\s*=\\s*["']([^"']*)["']`, "i"))?.[1];

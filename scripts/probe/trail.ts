@@ -70,7 +70,7 @@ async function onwardFrom(
   }
   const form = readFormPost(body);
   if (form) return browser.composeForm(url, form.action, form.fields);
-  const [, action] = body.match(/<form\b[^>]*\baction="([^"]+)"/) ?? [];
+  const [, action] = body.match(/\baction="([^"]+)"/) ?? [];
   const [, xsrf] = body.match(/name="xsrf" value="([^"]+)"/) ?? [];
   if (!action || !xsrf) return undefined;
   const yes = new URLSearchParams({ xsrf, logout: "yes" });
@@ -79,7 +79,7 @@ async function onwardFrom(
 
 /** Tells a request, without what may be secret in its address. */
 export const nameOf = ({ method, url }: Outgoing): string =>
-  inWords({ method, path: url.pathname });
+  inWords({ method, path: url.pathname.replace(/[^/]{25,}/g, "…") });
 
 /** Whether an address asks a provider to log somebody in (OpenID Connect Core, 3.1.2.1; SAML). */
 export const asksForLogin = ({ searchParams }: URL): boolean =>
