@@ -7,6 +7,8 @@ import {
   type InFlight,
   type Limits,
   type Outgoing,
+  openStream,
+  type Stream,
   send,
 } from "./http.ts";
 
@@ -88,6 +90,14 @@ export class Browser {
         return answer;
       },
     };
+  }
+
+  /** Sends a request, and leaves its response open. */
+  openStream(request: Outgoing): Promise<Stream> {
+    const { ca, limits, beforeSending } = this.#snippet;
+    beforeSending?.(request);
+    const { milliseconds = PATIENCE_MS } = limits ?? {};
+    return openStream(request, { ...(ca && { ca }), milliseconds });
   }
 
   /** Makes another browser that has the same cookies now, and goes its own way from here. */

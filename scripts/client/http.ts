@@ -176,3 +176,33 @@ async function readWithin(
   const text = Buffer.concat(chunks).toString("utf8");
   return isCut ? { body: text, isCut } : { body: text };
 }
+
+/** A response that goes on, such as a stream of events. */
+export interface Stream {
+  /** How many bytes of it have come. */
+  bytes(): number;
+  close(): void;
+}
+
+/** Sends a request, and leaves its response open. */
+export async function openStream(
+  { method, url, headers }: Outgoing,
+  { ca, milliseconds }: { ca?: string; milliseconds: number },
+): Promise<Stream> {
+  const hangUp = new AbortController();
+  const timer = setTimeout(() => hangUp.abort(), milliseconds);
+  const { body } = await request(url, {
+    method,
+    headers,
+    signal: hangUp.signal,
+    ...(ca && { dispatcher: new Agent({ connect: { ca } }) }),
+  });
+  clearTimeout(timer);
+  let bytes = 0;
+  body
+    .on("error", () => {})
+    .on("data", (chunk) => {
+      bytes += chunk.length;
+    });
+  return { bytes: () => bytes, close: () => body.destroy() };
+}

@@ -18,8 +18,8 @@ export interface Facts {
   /** Whether a late response logs the user in again, and whether one throws out the next user. */
   isBitten?: boolean;
   isThrownOut?: boolean;
-  /** What the stream still sent after the logout. */
-  outlived?: string;
+  /** Whether a stream of the user still sends after the logout. */
+  isOutlived?: boolean;
 }
 
 /** What is wrong, by name. */
@@ -200,7 +200,10 @@ const ROWS: Row[] = [
   {
     name: "stream-lives-on",
     title: "A STREAM LIVES ON after the logout.",
-    seen: ({ outlived }) => [outlived],
+    seen: ({ isOutlived, plain, target }) => [
+      isOutlived &&
+        `${inWords(target.route)} was open before ${plain?.logout}, and still sends.`,
+    ],
     advice: "Close the streams and sockets of a session when it ends.",
   },
   {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Browser } from "../client/browser.ts";
 import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
 import type { Answer, InFlight, Outgoing } from "../client/http.ts";
@@ -36,7 +37,7 @@ export interface Finding {
   verdict: "safe" | "affected" | "unclear";
   /** The names of the cookies without which nobody is logged in. */
   cookies: string[];
-  route: CookieEffect & { status: number };
+  route: CookieEffect & { status: number; isStream?: boolean };
   logout: CookieEffect & { status: number };
   /** Whom the server takes the bearer of a copy for after a logout with nothing in flight. */
   copy: Who;
@@ -78,6 +79,8 @@ export async function askRoute(target: Target, browser: Browser) {
   return {
     first,
     status: first.status,
+    /** Whether a stranger is answered in the same way. */
+    isForAll: nobodys.every(({ status }) => status === first.status),
     /** Whether an answer was made for the user; never, when the route does not tell. */
     isHers: ({ answer }: Exchange) => recognize?.(answer) === true,
   };
@@ -152,6 +155,34 @@ export async function sendLate(
   };
 }
 
+/** How long a stream is listened to after a logout, in milliseconds. */
+const LISTEN_MS = 2000;
+
+/**
+ * Opens the route as a stream, if it is one.
+ * @returns what tells, after a logout, whether the stream goes on all the same
+ */
+export async function listen(
+  target: Target,
+  browser: Browser,
+  { first, isForAll }: AskedRoute,
+): Promise<{ livesOn(): Promise<boolean>; close(): void } | undefined> {
+  // A stream for everybody may go on.
+  if (!first.isCut || isForAll) return undefined;
+  const stream = await browser.openStream(await composeRoute(browser, target));
+  return {
+    async livesOn() {
+      const before = stream.bytes();
+      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
+        if (stream.bytes() > before) return true;
+        await setTimeout(100);
+      }
+      return false;
+    },
+    close: stream.close,
+  };
+}
+
 /** What has to be known to tell what a late response did. */
 export interface Known {
   asked: AskedRoute;
@@ -191,7 +222,11 @@ export async function letArrive(
   return {
     verdict: verdictOf(places, copy),
     cookies,
-    route: { status: asked.status, ...effectOf(asked.first, cookies) },
+    route: {
+      status: asked.status,
+      ...(asked.first.isCut && { isStream: true }),
+      ...effectOf(asked.first, cookies),
+    },
     logout: {
       status: first.answer.status,
       ...effectOf((ending ?? first).answer, cookies),

@@ -6,6 +6,7 @@ import {
   byChance,
   type Finding,
   letArrive,
+  listen,
   type Outcome,
   sendLate,
   type Unclear,
@@ -146,6 +147,7 @@ async function race(
     facts.plain?.page ??
     (await useOf(target, alice, await load(alice, target.page)));
   const late = await sendLate(target, alice);
+  const stream = await listen(target, alice, asked);
   const { seen, logout } = await logOut(
     target,
     { browser: alice, who, needed },
@@ -157,6 +159,8 @@ async function race(
   });
   facts.plain ??= seen;
   progress(0.7);
+  facts.isOutlived = (await stream?.livesOn()) ?? false;
+  stream?.close();
   const stop = stopAfter({ ...facts, plain: seen });
   if (stop || !logout) {
     late.received.abort();

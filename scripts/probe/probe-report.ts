@@ -131,7 +131,7 @@ function raceInWords(
   const parts = [
     [
       `The session is in the cookie ${cookies.join(" and ")}.`,
-      `${inWords(target.route)} (${route.status}) ${effect(route)}.`,
+      `${inWords(target.route)} (${route.status}${route.isStream ? ", a stream" : ""}) ${effect(route)}${route.isStream ? ", in its headers" : ""}.`,
       `${inWords(target.logout)} (${logout.status}) ${effect(logout)}. A copy from before ` +
         `${copy === "first" ? "still works" : "does not work any more"}.`,
     ],

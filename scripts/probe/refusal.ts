@@ -39,10 +39,12 @@ export function reasonOf(error: unknown, { app }: Target): string {
   }
   if (isTls(error)) return `${host} does not speak http: try https://${host}`;
   const isMalformed = (error as Error).name === "HTTPParserError";
-  if (isMalformed || code === "UND_ERR_INVALID_ARG") {
+  if (isMalformed || /^UND_ERR_(INVALID_ARG|RES_)/.test(code)) {
     return `${host} answers with what is not HTTP`;
   }
   if (/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) {
+    const { socket } = error as { socket?: { bytesRead?: number } };
+    if (socket?.bytesRead) return `${host} hangs up before an answer is whole`;
     const other = protocol === "http:" ? "https" : "http";
     return `${host} hangs up: does it want ${other}?`;
   }

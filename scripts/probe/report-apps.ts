@@ -519,14 +519,16 @@ export const REPORT_APPS: ReportApp[] = [
         more: (app) =>
           app.get("/events", (req, res) => {
             const user = cookieOf(req);
-            if (user) res.cookie("user", user);
+            if (!user) return res.status(401).send("no");
+            res.cookie("user", user);
             res.type("text/event-stream").flushHeaders();
             const timer = setInterval(() => res.write("data: 1\n\n"), 20);
             req.once("close", () => clearInterval(timer));
           }),
       }),
     words: ["--get", "/events"],
-    ...RACE,
+    wanted: ["stream-lives-on", "race"],
+    code: 1,
   },
   {
     name: "a limit of 30 requests",
