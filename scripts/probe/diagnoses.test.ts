@@ -35,6 +35,16 @@ for (const app of REPORT_APPS) {
   });
 }
 
+test("the login's Set-Cookie tells what a Cookie header does not", async (t) => {
+  const app = REPORT_APPS.find(({ name }) => name === "another Path");
+  assert.ok(app);
+  const { url } = await serveMade(t, "localhost", app.make);
+  const input = "Set-Cookie: user=alice; Path=/app\nCookie: user=alice\n";
+  const words = ["--post", "/update", "--paste", "--json"];
+  const seen = await runHere(`${url}/app`, words, input);
+  assert.deepEqual(told(seen), { wanted: app.wanted, code: app.code });
+});
+
 /** The names of the diagnoses, and the exit code. */
 function told({ stdout, code }: { stdout: string; code: number }) {
   const { diagnoses = [] } = stdout ? JSON.parse(stdout) : {};

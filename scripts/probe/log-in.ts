@@ -143,7 +143,7 @@ export async function logInByHand(
     );
   });
   for (const cookie of cookies) {
-    const { name, value, domain, path, secure } = cookie;
+    const { name, value, domain, path, secure, partitionKey } = cookie;
     const isShared = domain.startsWith(".");
     const isOurs = isShared
       ? `.${hostname}`.endsWith(domain)
@@ -153,6 +153,7 @@ export async function logInByHand(
       `Path=${path}`,
       ...(isShared ? [`Domain=${domain}`] : []),
       ...(secure ? ["Secure"] : []),
+      ...(partitionKey ? ["Partitioned"] : []),
     ];
     const header = [`${name}=${value}`, ...attributes].join("; ");
     // A cookie of one path can be set from there only.

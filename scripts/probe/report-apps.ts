@@ -412,14 +412,20 @@ export const REPORT_APPS: ReportApp[] = [
     name: "a service worker",
     make: () =>
       plain({
-        extra: `<script>navigator.serviceWorker.register("/sw.js")</script>`,
+        extra: `<script>
+          const { serviceWorker } = navigator;
+          window.worker = serviceWorker.register("/sw.js")
+            .then(() => serviceWorker.ready)
+            .then(() => caches.open("pages"))
+            .then((cache) => cache.add("/"));
+        </script>`,
         more: (app) =>
           app.get("/sw.js", (_, res) => {
-            res
-              .type("js")
-              .send(
-                `addEventListener("fetch", (e) => e.respondWith(caches.match(e.request)))`,
-              );
+            res.type("js").send(
+              `addEventListener("fetch", (event) => event.respondWith(
+                caches.match(event.request).then((kept) => kept ?? fetch(event.request)),
+              ))`,
+            );
           }),
       }),
     ...LOOKS,
