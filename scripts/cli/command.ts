@@ -27,8 +27,8 @@ export async function runCommand(
 }
 
 /**
- * Runs a command, and returns its exit code: 2, with a line on standard error, when the command line
- * makes no sense.
+ * Runs a command, and returns its exit code: 2, with a line on standard error, for invalid
+ * arguments.
  * @param name the command's name, as in `npm run NAME`
  * @throws {Error} whatever else the command throws, since that is a mistake of ours
  */

@@ -1,16 +1,29 @@
-import { CookieJar, getPublicSuffix } from "tough-cookie";
+import { getPublicSuffix } from "tough-cookie";
+import { BrowserJar, type Kept, TooMuch } from "./cookie-jar.ts";
 import { readFormPost } from "./form-post.ts";
-import { type Answer, type InFlight, type Outgoing, send } from "./http.ts";
+import { readable } from "./html.ts";
+import {
+  type Answer,
+  type InFlight,
+  type Limits,
+  type Outgoing,
+  openStream,
+  type Stream,
+  send,
+} from "./http.ts";
 
 /** How long all that one browser does may take, in milliseconds. */
 const PATIENCE_MS = 10_000;
+
+/** Browsers follow 20 redirects; a login has fewer. */
+const MOST_HOPS = 15;
 
 /**
  * As much of a browser as a session needs: it keeps cookies, follows redirects, and logs in and
  * out with the forms that the local provider shows. Each has a cookie jar of its own.
  */
 export class Browser {
-  readonly #jar: CookieJar;
+  readonly #jar: BrowserJar;
   readonly #snippet: Visited;
   readonly #deadline: number;
 
@@ -21,7 +34,7 @@ export class Browser {
   constructor(
     snippet: Visited,
     patienceMs = PATIENCE_MS,
-    jar = new CookieJar(),
+    jar = new BrowserJar(),
   ) {
     this.#snippet = snippet;
     this.#deadline = Date.now() + patienceMs;
@@ -36,7 +49,7 @@ export class Browser {
    */
   async compose(
     mode: "navigate" | "cors",
-    method: "GET" | "POST",
+    method: string,
     address: string,
     body?: URLSearchParams | object,
     from?: URL,
@@ -46,9 +59,8 @@ export class Browser {
     const headers: Record<string, string> = { "sec-fetch-mode": mode };
     const now = this.#snippet.now();
     // What another site posts comes without the cookies that are `SameSite=Lax`, as in browsers.
-    const isForeign = from && siteOf(from) !== siteOf(url);
-    const options = isForeign ? { sameSiteContext: "none" as const } : {};
-    const cookies = (await this.#jar.getCookies(url.href, options))
+    const isForeign = from !== undefined && siteOf(from) !== siteOf(url);
+    const cookies = (await this.#jar.for(url, isForeign))
       // The jar goes by this process's clock. The snippet's can be ahead of it.
       .filter((cookie) => (cookie.expiryTime() ?? Infinity) > now)
       .map((cookie) => cookie.cookieString());
@@ -64,8 +76,28 @@ export class Browser {
 
   /** Sends a request, up to its body; see {@link InFlight}. */
   send(request: Outgoing): InFlight {
-    this.#snippet.beforeSending?.(request);
-    return send(request, this.#deadline, this.#snippet.ca);
+    const { ca, limits, beforeSending, afterAnswer } = this.#snippet;
+    beforeSending?.(request);
+    const inFlight = send(request, this.#deadline, {
+      ...(ca && { ca }),
+      ...(limits && { limits }),
+    });
+    return {
+      ...inFlight,
+      async finish() {
+        const answer = await inFlight.finish();
+        afterAnswer?.(request, answer);
+        return answer;
+      },
+    };
+  }
+
+  /** Sends a request, and leaves its response open. */
+  openStream(request: Outgoing): Promise<Stream> {
+    const { ca, limits, beforeSending } = this.#snippet;
+    beforeSending?.(request);
+    const { milliseconds = PATIENCE_MS } = limits ?? {};
+    return openStream(request, { ...(ca && { ca }), milliseconds });
   }
 
   /** Makes another browser that has the same cookies now, and goes its own way from here. */
@@ -75,30 +107,31 @@ export class Browser {
   }
 
   /** Takes the cookies that another browser has for the app. */
-  async adopt(other: Browser): Promise<void> {
-    const { baseURL } = this.#snippet;
-    for (const cookie of await other.#jar.getCookies(baseURL)) {
-      await this.#jar.setCookie(String(cookie), baseURL);
-    }
+  adopt(other: Browser): Promise<void> {
+    return this.#jar.adopt(other.#jar, new URL(this.#snippet.baseURL));
+  }
+
+  /** All cookies that it has for the app, of whatever path. */
+  kept(): Promise<Kept[]> {
+    return this.#jar.kept(new URL(this.#snippet.baseURL), this.#snippet.now());
   }
 
   /** Loses a cookie of the app. */
-  async forget(name: string): Promise<void> {
-    const { baseURL } = this.#snippet;
-    for (const { key, domain, path } of await this.#jar.getCookies(baseURL)) {
-      if (key !== name) continue;
-      await this.#jar.store.removeCookie(domain, path, key);
-    }
+  forget(name: string): Promise<void> {
+    return this.#jar.forget(name, new URL(this.#snippet.baseURL));
   }
 
   /**
    * Takes the cookies of a response, as a browser does once it arrives. One that it may not have
    * from there is left out, such as a `Secure` one over http from another machine.
    */
-  async store(request: Outgoing, answer: Answer): Promise<void> {
-    for (const header of answer.headers["set-cookie"] ?? []) {
-      const { href } = request.url;
-      await this.#jar.setCookie(header, href, { ignoreError: true });
+  async store({ url }: Outgoing, { headers }: Answer): Promise<void> {
+    for (const header of headers["set-cookie"] ?? []) {
+      await this.#jar.take(header, url);
+    }
+    // Chromium and Firefox do this after the response's own cookies.
+    if (/"(cookies|\*)"/.test(String(headers["clear-site-data"]))) {
+      await this.#jar.clear(url);
     }
   }
 
@@ -118,21 +151,40 @@ export class Browser {
   async follow(
     request: Outgoing,
     answer: Answer,
+    way = { first: request, hops: MOST_HOPS },
   ): Promise<{ html: string; url: URL }> {
     const { location } = answer.headers;
     if (location) {
+      way.hops--;
+      if (way.hops < 0) {
+        const { method, url } = way.first;
+        throw new TooMuch(
+          `${method} ${url.pathname} is redirected more than ${MOST_HOPS} times`,
+        );
+      }
+      if (!URL.canParse(location, request.url.href)) {
+        throw new ForeignHost(
+          `${request.method} ${request.url.pathname} leads on to no address`,
+        );
+      }
       const next = new URL(location, request.url);
       const onward = await this.compose("navigate", "GET", next.href);
-      return this.follow(onward, await this.exchange(onward));
+      const { mayAsk = () => true } = this.#snippet;
+      if (!mayAsk(next)) {
+        throw new ForeignHost(
+          `${request.method} ${request.url.pathname} leads on to ${hostOf(next)}`,
+        );
+      }
+      return this.follow(onward, await this.exchange(onward), way);
     }
     if (answer.status !== 200) {
       throw new Error(
         `${request.method} ${request.url.pathname} was answered ` +
-          `with ${answer.status}: ${readable(answer.body).slice(0, 200)}`,
+          `with ${answer.status}: ${readable(answer.body).trim().slice(0, 200)}`,
       );
     }
     const form = readFormPost(answer.body);
-    if (form) return this.#submit(request.url, form.action, form.fields);
+    if (form) return this.#submit(request.url, form.action, form.fields, way);
     return { html: answer.body, url: request.url };
   }
 
@@ -143,27 +195,39 @@ export class Browser {
   }
 
   /**
-   * Sends a form, to where its page is from or to the app, and to nobody else.
+   * Makes the request of a form, to where its page is from or to the app, and to nobody else.
    * @param page where the page is
    * @param action where it says that its form goes
    * @throws {ForeignForm} when that is somewhere else
    */
-  async #submit(
+  async composeForm(
     page: URL,
     action: string,
     fields: URLSearchParams,
-  ): Promise<{ html: string; url: URL }> {
+  ): Promise<Outgoing> {
     const { baseURL, otherURL = baseURL } = this.#snippet;
+    if (!URL.canParse(action, page.href)) {
+      throw new ForeignForm(`a form of ${page.origin} has no address`);
+    }
     const { href, origin } = new URL(action, page);
     const known = [page, baseURL, otherURL].map((url) => new URL(url).origin);
     if (!known.includes(origin)) {
       throw new ForeignForm(
-        `a form of ${page.origin} would go to ${origin}, so it is not sent: ` +
+        `a form of ${page.origin} would go to ${hostOf(new URL(action, page))}, so it is not sent: ` +
           `is ${baseURL} what the app has for its baseURL?`,
       );
     }
-    const post = await this.compose("navigate", "POST", href, fields, page);
-    return this.follow(post, await this.exchange(post));
+    return this.compose("navigate", "POST", href, fields, page);
+  }
+
+  async #submit(
+    page: URL,
+    action: string,
+    fields: URLSearchParams,
+    way?: { first: Outgoing; hops: number },
+  ): Promise<{ html: string; url: URL }> {
+    const post = await this.composeForm(page, action, fields);
+    return this.follow(post, await this.exchange(post), way);
   }
 
   /**
@@ -231,9 +295,22 @@ export interface Visited {
   now(): number;
   /** The certificate of an authority to trust over https, in PEM, instead of the usual ones. */
   ca?: string;
+  /** What a response may take; by default anything. */
+  limits?: Limits;
   /** Is shown each request before it is sent; what it throws keeps it from that. */
   beforeSending?(request: Outgoing): void;
+  /** Is shown each answer. */
+  afterAnswer?(request: Outgoing, answer: Answer): void;
+  /** Says whether a redirect to another host is followed; by default all are. */
+  mayAsk?(url: URL): boolean;
 }
+
+/** A redirect to a host that nobody has named. */
+export class ForeignHost extends Error {}
+
+/** Tells an address without what may be secret in it. */
+export const hostOf = ({ protocol, host }: URL): string =>
+  /^https?:$/.test(protocol) ? `${protocol}//${host}` : "no web address";
 
 /** A form that would go to a host that is neither the app's nor that of its page. */
 export class ForeignForm extends Error {}
@@ -241,10 +318,6 @@ export class ForeignForm extends Error {}
 /** The part of a host by which cookies tell one site from another; ports do not matter to them. */
 const siteOf = ({ hostname }: URL): string =>
   getPublicSuffix(hostname, { ignoreError: true }) ?? hostname;
-
-/** What can be read in a page. Its hidden fields can be as good as a password, and are not shown. */
-const readable = (html: string): string =>
-  html.replace(/<(script|style)\b.*?<\/\1>|<[^>]*>/gis, "").trim();
 
 /**
  * Reads an answer to `GET /whoami`.
@@ -261,7 +334,9 @@ export function whoIn(answer: Answer): string | null {
 function find(html: string, pattern: RegExp): string {
   const found = html.match(pattern)?.[1];
   if (!found)
-    throw new Error(`a page does not have ${pattern}: ${readable(html)}`);
+    throw new Error(
+      `a page does not have ${pattern}: ${readable(html).trim()}`,
+    );
   return found;
 }
 

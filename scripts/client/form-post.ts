@@ -1,3 +1,5 @@
+import { elementsIn, tagsIn } from "./html.ts";
+
 /** A form of hidden fields. */
 export interface FormPost {
   /** Where it goes, as the page says it. */
@@ -11,11 +13,12 @@ export interface FormPost {
  * @returns undefined when a page is not that
  */
 export function readFormPost(html: string): FormPost | undefined {
-  const [form] = html.match(/<form\b.*?<\/form>/is) ?? [];
+  const [form] = elementsIn(html, "form");
   if (!form || !/\.submit\(\)/.test(html)) return undefined;
   const { method, action = "" } = attributesOf(form);
   const fields = new URLSearchParams();
-  for (const [input] of form.matchAll(/<input\b[^>]*>/gi)) {
+  for (const input of tagsIn(form)) {
+    if (!/^<input\b/i.test(input)) continue;
     const { type, name, value = "" } = attributesOf(input);
     if (type?.toLowerCase() === "hidden" && name) fields.append(name, value);
   }
@@ -24,7 +27,7 @@ export function readFormPost(html: string): FormPost | undefined {
 }
 
 /** Reads the attributes of the tag with which a text begins, by their names in lower case. */
-function attributesOf(html: string): Record<string, string | undefined> {
+export function attributesOf(html: string): Record<string, string | undefined> {
   const [tag = ""] = html.match(/^<[^>]*>/) ?? [];
   const attributes = tag.matchAll(/\s([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g);
   return Object.fromEntries(

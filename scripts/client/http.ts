@@ -1,11 +1,19 @@
 import { EventEmitter, once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
-import { Agent, request } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
+import { TooMuch } from "./cookie-jar.ts";
+
+/** What one response may take. */
+export interface Limits {
+  bytes: number;
+  /** From when all of the request has been sent. */
+  milliseconds: number;
+}
 
 /** What is sent. With a body it can be held in flight, see {@link send}. */
 export interface Outgoing {
-  method: "GET" | "POST";
+  method: string;
   url: URL;
   headers: Record<string, string>;
   body?: string;
@@ -16,6 +24,8 @@ export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
+  /** Whether there was more, as in a stream that does not end. */
+  isCut?: boolean;
 }
 
 /** A request that is out, but for its body: only the first byte of that is. */
@@ -38,13 +48,15 @@ export interface InFlight {
  * `received` means there that the session has been loaded, and nothing has been answered. With other
  * servers it means that the request has been answered.
  * @param deadline when to give up, in milliseconds since 1970
- * @param ca the certificate of an authority to trust over https, in PEM, instead of the usual ones
+ * @param options.ca the certificate of an authority to trust over https, in PEM, instead of the
+ * usual ones
+ * @param options.limits what the response may take; by default anything
  * @throws {Error} from all promises, when the server hangs up, or hangs
  */
 export function send(
   outgoing: Outgoing,
   deadline: number,
-  ca?: string,
+  { ca, limits }: { ca?: string; limits?: Limits } = {},
 ): InFlight {
   const { method, url, headers, body } = outgoing;
   const hangUp = new AbortController();
@@ -53,7 +65,13 @@ export function send(
     const what = `${method} ${url.pathname}`;
     hangUp.abort(new Error(`it does not answer ${what}${also}`));
   };
-  const timer = setTimeout(giveUp, deadline - Date.now());
+  let timer = setTimeout(giveUp, deadline - Date.now());
+  const hurry = () => {
+    clearTimeout(timer);
+    const { milliseconds = Infinity } = limits ?? {};
+    const left = deadline - Date.now();
+    timer = setTimeout(giveUp, Math.min(left, milliseconds));
+  };
   const events = new EventEmitter();
   const written = once(events, "written");
   const reading = once(events, "reading");
@@ -90,9 +108,12 @@ export function send(
         // A single one comes as a string.
         ...(cookies && { "set-cookie": [cookies].flat() }),
       },
-      body: await response.body.text(),
+      ...(limits
+        ? await readWithin(limits, response, `${method} ${url.pathname}`)
+        : { body: await response.body.text() }),
     };
   };
+  if (!isHeld) hurry();
   const answer = exchange().finally(() => clearTimeout(timer));
   const orAnswered = async (event: Promise<unknown>): Promise<void> => {
     await Promise.race([event, answer]);
@@ -106,6 +127,7 @@ export function send(
     isEarly: () => isEarly,
     finish() {
       isHeld = false;
+      hurry();
       events.emit("released");
       return answer;
     },
@@ -114,4 +136,73 @@ export function send(
       hangUp.abort();
     },
   };
+}
+
+/**
+ * Reads a body for as long as it may take. What goes on after that is cut off.
+ * @throws {TooMuch} when it is too large
+ */
+async function readWithin(
+  limits: Limits,
+  { body, headers }: Dispatcher.ResponseData,
+  what: string,
+): Promise<Pick<Answer, "body" | "isCut">> {
+  // An event stream has no end, and its headers say so.
+  if (/^text\/event-stream/i.test(String(headers["content-type"]))) {
+    body.on("error", () => {}).destroy();
+    return { body: "", isCut: true };
+  }
+  const chunks: Buffer[] = [];
+  let isCut = false;
+  const timer = setTimeout(() => {
+    isCut = true;
+    body.destroy();
+  }, limits.milliseconds);
+  try {
+    let bytes = 0;
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (bytes > limits.bytes) {
+        const most = limits.bytes / 1_000_000;
+        throw new TooMuch(`${what} answers with more than ${most} MB`);
+      }
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (!isCut) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  const text = Buffer.concat(chunks).toString("utf8");
+  return isCut ? { body: text, isCut } : { body: text };
+}
+
+/** A response that goes on, such as a stream of events. */
+export interface Stream {
+  /** How many bytes of it have come. */
+  bytes(): number;
+  close(): void;
+}
+
+/** Sends a request, and leaves its response open. */
+export async function openStream(
+  { method, url, headers }: Outgoing,
+  { ca, milliseconds }: { ca?: string; milliseconds: number },
+): Promise<Stream> {
+  const hangUp = new AbortController();
+  const timer = setTimeout(() => hangUp.abort(), milliseconds);
+  const { body } = await request(url, {
+    method,
+    headers,
+    signal: hangUp.signal,
+    ...(ca && { dispatcher: new Agent({ connect: { ca } }) }),
+  });
+  clearTimeout(timer);
+  let bytes = 0;
+  body
+    .on("error", () => {})
+    .on("data", (chunk) => {
+      bytes += chunk.length;
+    });
+  return { bytes: () => bytes, close: () => body.destroy() };
 }

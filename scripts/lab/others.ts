@@ -8,7 +8,8 @@ import { ROOT } from "../cli/root.ts";
 import { sideBySide } from "../cli/side-by-side.ts";
 import { plainTable, textOf } from "../cli/terminal.ts";
 import { logInAs } from "../probe/log-in.ts";
-import { inWords, probe } from "../probe/probe-app.ts";
+import { probe } from "../probe/probe-app.ts";
+import { inWords } from "../probe/target.ts";
 import {
   type OfApp,
   OTHERS_FILE,
@@ -121,7 +122,7 @@ async function probeApp(name: string, app: Snippet): Promise<OfApp> {
   const get = ROUTES[name];
   const route = get ?? ({ method: "POST", path: "/update" } as const);
   const logIn = (user: string) => logInAs(app, user, "/login");
-  const { verdict, cookies, copy, places, ...found } = await probe(
+  const { race } = await probe(
     {
       app,
       route,
@@ -132,10 +133,15 @@ async function probeApp(name: string, app: Snippet): Promise<OfApp> {
       cookie: undefined,
       goesOn: true,
     },
-    [await logIn("alice"), await logIn("bob")],
-    () => logIn("alice"),
+    {
+      alice: await logIn("alice"),
+      bob: await logIn("bob"),
+      again: () => logIn("alice"),
+    },
     () => {},
   );
+  if (!race) throw new Error(`${name}: its logout does not hold`);
+  const { verdict, cookies, copy, places, ...found } = race;
   return {
     name,
     request: inWords(route),

@@ -1,48 +1,57 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { UsageError } from "../cli/command.ts";
-import type { Visited } from "../client/browser.ts";
-import { ProbeError } from "./log-in.ts";
-import type { Route, Target } from "./probe-app.ts";
-
-/** More than this is not asked of an app, so that a mistake of ours does not flood it. */
-const MOST_REQUESTS = 100;
+import { UsageError, wholeNumber } from "../cli/command.ts";
+import { guardedApp, MOST_REQUESTS } from "./guarded-app.ts";
+import type { Route, Target } from "./target.ts";
 
 export const HELP = `Usage: npm run probe -- [options] URL
 
-Points the race at a running app, such as yours: a user logs out while a request
-is in flight. Tells whether a late response logs the user in again, and what to
-do about it. It logs a session out, sends the request up to 12 times, and no
+Somebody logs out of your app, and is logged in again. Why? This logs a user out
+and looks: first with nothing in flight, then while a request is. It tells what
+it was, and what to do about it. It sends the request up to 12 times, and no
 more than ${MOST_REQUESTS} requests in all. It keeps nothing, and shows no cookie's value.
 
   npm run probe -- http://localhost:3000 --post /api/update
 
+URL is the app's address, with the path under which it is, if that is not /.
+
 Which request:
   --post PATH        the route whose response may be late
-  --get PATH         the same, for a GET
-  --body TEXT        what to post ({}), as JSON unless a header says otherwise
+  --get, --put, --patch, --delete PATH
+                     the same, with another method
+  --body TEXT        what to send ({}): JSON, or the fields of a form
   --header LINE      a header for it, such as "X-CSRF-Token: …"; can be repeated
-  --logout ROUTE     the logout (/logout), or "POST /logout"
   --page PATH        a page that shows who is logged in (/)
   --cookie NAME      the session cookie, unless it finds that by itself
+  --login PATH       the login (/login)
+
+Which logout:
+  --logout ROUTE     the logout (/logout), or "POST /logout", "DELETE /session"
+  --logout-body TEXT, --logout-header LINE
+                     what goes with it
+  --fetch            a script of the page logs out, and not a link or a form
+  --tokens PATH      what has the tokens (the page): {token:NAME} in a body or a
+                     header is the field, <meta>, member or cookie of that name
 
 Who logs in, unless told otherwise by hand, in a browser that it opens:
   --paste            take a Cookie header from standard input: paste what your
                      browser's network panel shows, or pipe it in. A second line
-                     is the next user's
+                     is the next user's. Set-Cookie lines of the login, before
+                     it, tell what a Cookie header does not
   --as NAME          press the button of that name, as the servers of this
                      repository have it; a second one is the next user's
-  --login PATH       where that form is (/login)
   --next-user        also log in as somebody else, who comes after the first on
                      the same browser
 
+  --provider URL     another host to which a login or a logout may lead
+  --timeout SECONDS  how long a request may take (5)
   --ca FILE          trust this certificate authority, in PEM, over https
   --yes              do not ask before it goes to another machine
   --json             print what was found, as JSON
   -h, --help         print this
 
-Exit code: 0 when a late response does not undo the logout, 1 when it does, 2
-when that could not be told, or when the command line makes no sense.
+Exit code: 0 when the logout holds and nothing was found, 1 when something was,
+whatever it is, 2 when that could not be told, or for invalid arguments.
 `;
 
 /** What a command line of the probe says. */
@@ -51,7 +60,7 @@ export type Options = ReturnType<typeof readCommandLine>;
 /**
  * Reads a command line.
  * @param words what comes after the command's name
- * @throws {UsageError} when it makes no sense
+ * @throws {UsageError} for invalid arguments
  */
 export function readCommandLine(words: string[]) {
   const { values, positionals } = parseArgs({
@@ -60,15 +69,24 @@ export function readCommandLine(words: string[]) {
     options: {
       post: { type: "string" },
       get: { type: "string" },
+      put: { type: "string" },
+      patch: { type: "string" },
+      delete: { type: "string" },
       body: { type: "string" },
       header: { type: "string", multiple: true, default: [] },
       logout: { type: "string", default: "/logout" },
+      "logout-body": { type: "string" },
+      "logout-header": { type: "string", multiple: true, default: [] },
+      fetch: { type: "boolean", default: false },
+      tokens: { type: "string" },
       page: { type: "string", default: "/" },
       cookie: { type: "string" },
       paste: { type: "boolean" },
       as: { type: "string", multiple: true },
       login: { type: "string", default: "/login" },
       "next-user": { type: "boolean" },
+      provider: { type: "string", multiple: true, default: [] },
+      timeout: { type: "string", default: "5" },
       ca: { type: "string" },
       yes: { type: "boolean" },
       json: { type: "boolean" },
@@ -76,14 +94,19 @@ export function readCommandLine(words: string[]) {
     },
   });
   if (values.help) return { ...values, target: undefined as never };
-  const { post, get, body, as, paste } = values;
+  const { body, as, paste } = values;
   if (positionals.length !== 1) {
     throw new UsageError("give the address of one app");
   }
-  if ((post === undefined) === (get === undefined)) {
+  const routes = METHODS.flatMap((method) => {
+    const path = values[method.toLowerCase() as Lowercase<typeof method>];
+    return path === undefined ? [] : { method, path };
+  });
+  const [route] = routes;
+  if (!route || routes.length > 1) {
     throw new UsageError("name one route, with --post or with --get");
   }
-  if (get !== undefined && body !== undefined) {
+  if (route.method === "GET" && body !== undefined) {
     throw new UsageError("--body goes with --post");
   }
   if (as && paste) throw new UsageError("give one of --as and --paste");
@@ -91,43 +114,54 @@ export function readCommandLine(words: string[]) {
   if (as?.length === 1 && values["next-user"]) {
     throw new UsageError("name the next user with a second --as");
   }
-  const route = { method: post ? "POST" : "GET", path: pathOf(post ?? get) };
+  const url = addressOf(positionals[0] ?? "");
+  const under = (path: string) => pathUnder(url, path);
+  const takesBody = ["POST", "PUT", "PATCH"].includes(route.method);
   const target: Target = {
-    app: appAt(positionals[0] ?? "", values.ca),
-    route: route as Route,
-    body: post === undefined ? undefined : (body ?? "{}"),
+    app: guardedApp(url, {
+      ca: values.ca && certificateIn(values.ca),
+      providers: values.provider.map(addressOf),
+      seconds: wholeNumber("timeout", values.timeout, 1),
+      trustsLogins: as !== undefined,
+    }),
+    route: { method: route.method, path: under(route.path) },
+    body: takesBody ? (body ?? "{}") : body,
     headers: Object.fromEntries(values.header.map(headerOf)),
-    logout: logoutOf(values.logout),
-    page: pathOf(values.page),
+    logout: logoutOf(values.logout, under),
+    logoutBody: values["logout-body"],
+    logoutHeaders: Object.fromEntries(values["logout-header"].map(headerOf)),
+    isFetched: values.fetch,
+    tokens: values.tokens && under(values.tokens),
+    page: values.page === "/" ? homeOf(url) : under(values.page),
+    login: under(values.login),
     cookie: values.cookie,
-    goesOn: as !== undefined,
+    goesOn: as !== undefined || values.provider.length > 0,
   };
   return { ...values, target };
 }
 
-/** Makes what is known of an app, whose requests are counted. */
-function appAt(address: string, caFile: string | undefined): Visited {
+const METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE"] as const;
+
+function addressOf(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`${address} is no address like http://localhost:3000`);
   }
-  if (url.pathname !== "/" || url.search || url.username) {
+  if (url.search || url.hash || url.username || url.password) {
     throw new UsageError(`give the app's address alone: ${url.origin}`);
   }
-  let sent = 0;
-  return {
-    baseURL: url.origin,
-    now: Date.now,
-    ...(caFile && { ca: certificateIn(caFile) }),
-    beforeSending() {
-      sent++;
-      if (sent > MOST_REQUESTS) {
-        throw new ProbeError(
-          `it would take more than ${MOST_REQUESTS} requests`,
-        );
-      }
-    },
-  };
+  return url;
+}
+
+/** The page at the app's own address. */
+const homeOf = ({ pathname }: URL): string => pathname;
+
+/** A path of the app, which may have all of its own under one. */
+function pathUnder({ pathname }: URL, text: string): string {
+  const path = pathOf(text);
+  const base = pathname.replace(/\/$/, "");
+  const isUnder = path === base || path.startsWith(`${base}/`);
+  return isUnder ? path : base + path;
 }
 
 function certificateIn(file: string): string {
@@ -147,12 +181,10 @@ function pathOf(path = ""): string {
   );
 }
 
-function logoutOf(text: string): Route {
-  const [, method = "GET", path] = text.match(/^(?:(GET|POST) )?(.*)$/i) ?? [];
-  return {
-    method: method.toUpperCase() as Route["method"],
-    path: pathOf(path),
-  };
+function logoutOf(text: string, under: (path: string) => string): Route {
+  const [, method = "GET", path = ""] =
+    text.match(/^(?:([A-Z]{3,10}) )?(.*)$/i) ?? [];
+  return { method: method.toUpperCase(), path: under(path) };
 }
 
 function headerOf(line: string): [name: string, value: string] {

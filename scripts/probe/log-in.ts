@@ -1,15 +1,19 @@
 import type { Browser as RealBrowser } from "puppeteer-core";
-import { CookieJar } from "tough-cookie";
 import {
   BrowserError,
   findBrowser,
   launchBrowser,
 } from "../browsers/installed-browsers.ts";
 import type { Asking } from "../cli/prompt.ts";
-import { Browser, ForeignForm, type Visited } from "../client/browser.ts";
-
-/** Something because of which the probe can't tell, in a line that says what to do about it. */
-export class ProbeError extends Error {}
+import {
+  Browser,
+  ForeignForm,
+  ForeignHost,
+  type Visited,
+} from "../client/browser.ts";
+import { BrowserJar, TooMuch } from "../client/cookie-jar.ts";
+import { isSilence } from "./refusal.ts";
+import { ProbeError } from "./target.ts";
 
 /** How long all that the probe asks of an app may take, in milliseconds. */
 const PATIENCE_MS = 60_000;
@@ -30,7 +34,10 @@ export async function logInAs(
 ): Promise<Browser> {
   const browser = stranger(app);
   await browser.logIn(user, address).catch((error) => {
-    if (error.code || error instanceof ForeignForm) throw error;
+    const isTold = [ForeignForm, ForeignHost, TooMuch, ProbeError].some(
+      (kind) => error instanceof kind,
+    );
+    if (error.code || isTold || isSilence(error)) throw error;
     const [refused] =
       error.message.match(/^\w+ \S+ was answered with \d+/) ?? [];
     if (refused) {
@@ -47,30 +54,33 @@ export async function logInAs(
 }
 
 /**
- * Takes a `Cookie` header, as a browser's network panel shows it.
- * @param header with or without its name
+ * Takes a `Cookie` header, as a browser's network panel shows it. It has names and values only.
+ * @param lines the header, with or without its name, and before it any `Set-Cookie` of a login
  */
 export async function withCookies(
   app: Visited,
-  header: string,
+  lines: string[],
 ): Promise<Browser> {
-  const jar = new CookieJar();
+  const jar = new BrowserJar();
+  const url = new URL(app.baseURL);
+  const isSet = (line: string) => /^set-cookie:/i.test(line);
+  const header = lines.find((line) => !isSet(line)) ?? "";
+  const values = new Map<string, string>();
   const cookies = header.replace(/^cookie:\s*/i, "").split(/;\s*/);
   for (const cookie of cookies.filter((text) => text.includes("="))) {
-    const attributes = app.baseURL.startsWith("https") ? "; Secure" : "";
-    await jar
-      .setCookie(`${cookie}; Path=/${attributes}`, app.baseURL)
-      .catch(() => {
-        const [name] = cookie.split("=");
-        throw new ProbeError(`the cookie ${name} is none that a browser sends`);
-      });
+    if (!(await jar.guess(cookie, url))) {
+      throw new ProbeError("one of the cookies is none that a browser sends");
+    }
+    const at = cookie.indexOf("=");
+    values.set(cookie.slice(0, at), cookie.slice(at + 1));
   }
-  const { headers } = await new Browser(app, PATIENCE_MS, jar).compose(
-    "navigate",
-    "GET",
-    "/",
-  );
-  if (!headers.cookie) {
+  for (const line of lines.filter(isSet)) {
+    const [, name = "", value, rest] =
+      line.match(/^set-cookie:\s*([^=;]+)=([^;]*)(.*)$/i) ?? [];
+    // The value may have changed since the login.
+    await jar.take(`${name}=${values.get(name) ?? value}${rest ?? ""}`, url);
+  }
+  if ((await jar.kept(url)).length === 0) {
     throw new ProbeError(
       "that was no Cookie header: it looks like name=value; name=value",
     );
@@ -125,7 +135,7 @@ export async function logInByHand(
   // It shows by itself what is wrong, in the window.
   await page.goto(app.baseURL).catch(() => {});
   await ask(question);
-  const jar = new CookieJar();
+  const jar = new BrowserJar();
   const { hostname } = new URL(app.baseURL);
   const cookies = await context.cookies().catch(() => {
     throw new ProbeError(
@@ -133,7 +143,7 @@ export async function logInByHand(
     );
   });
   for (const cookie of cookies) {
-    const { name, value, domain, path, secure } = cookie;
+    const { name, value, domain, path, secure, partitionKey } = cookie;
     const isShared = domain.startsWith(".");
     const isOurs = isShared
       ? `.${hostname}`.endsWith(domain)
@@ -143,12 +153,11 @@ export async function logInByHand(
       `Path=${path}`,
       ...(isShared ? [`Domain=${domain}`] : []),
       ...(secure ? ["Secure"] : []),
+      ...(partitionKey ? ["Partitioned"] : []),
     ];
-    await jar.setCookie(
-      [`${name}=${value}`, ...attributes].join("; "),
-      // A cookie of one path can be set from there only.
-      new URL(path, app.baseURL).href,
-    );
+    const header = [`${name}=${value}`, ...attributes].join("; ");
+    // A cookie of one path can be set from there only.
+    await jar.take(header, new URL(path, app.baseURL));
   }
   await context.close();
   return new Browser(app, PATIENCE_MS, jar);

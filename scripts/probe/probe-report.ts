@@ -1,15 +1,15 @@
 import { paint, plainTable, textOf, wrap } from "../cli/terminal.ts";
 import type { CookieEffect } from "../client/cookie-effect.ts";
+import type { Diagnosis } from "./diagnoses.ts";
 import {
   type Finding,
-  inWords,
   type Outcome,
   PLACES,
   type Place,
-  type Target,
   type Unclear,
-  type Who,
-} from "./probe-app.ts";
+} from "./late-response.ts";
+import type { Found } from "./probe-app.ts";
+import { inWords, type Target, type Who } from "./target.ts";
 
 const POST = "posts/2023-03-11-a-better-idea.md";
 
@@ -68,7 +68,56 @@ const PLACE_NAMES: Record<Place, string> = {
 };
 
 /** Tells what was found, in plain words, at most 80 columns wide. */
-export function findingInWords(target: Target, finding: Finding): string {
+export function foundInWords(
+  target: Target,
+  { diagnoses, race, unclear }: Found,
+): string {
+  // The race has its own words.
+  const others = diagnoses.filter(
+    ({ name }) => !race || !["race", "mirror-race"].includes(name),
+  );
+  return [
+    ...(race ? [raceInWords(target, race, others.length > 0)] : []),
+    ...others.map(diagnosisInWords),
+    ...(unclear ? [doubtInWords(unclear)] : []),
+  ].join("\n\n");
+}
+
+/** The same, for programs. */
+export function foundInJson(target: Target, found: Found): object {
+  const { diagnoses, race, unclear } = found;
+  const { verdict = "not asked", ...rest } = race ?? {};
+  return {
+    verdict,
+    url: target.app.baseURL,
+    request: inWords(target.route),
+    diagnoses,
+    ...(unclear && { unclear }),
+    ...rest,
+    advice: race ? adviceFor(race) : [],
+  };
+}
+
+function diagnosisInWords({ title, seen, advice, link }: Diagnosis): string {
+  const lines = [
+    ...wrap(paint("red", `FOUND: ${title}`), 0),
+    ...seen.flatMap((line) => wrap(`  ${line}`, 2)),
+    ...wrap(`  What to do: ${advice}`, 2),
+    // It is as long as a line may be.
+    link,
+  ];
+  return lines.join("\n");
+}
+
+const doubtInWords = (unclear: string): string =>
+  wrap(`${paint("yellow", "COULD NOT TELL")}: ${unclear}.`, 0).join("\n");
+
+/** @param isElse whether it is something else that logs the user in again */
+function raceInWords(
+  target: Target,
+  finding: Finding,
+  isElse: boolean,
+): string {
   const { route, logout, cookies, copy, places, orders, leftAt } = finding;
   const table = plainTable([
     `The user logs out while\n${inWords(target.route)} is`,
@@ -82,7 +131,7 @@ export function findingInWords(target: Target, finding: Finding): string {
   const parts = [
     [
       `The session is in the cookie ${cookies.join(" and ")}.`,
-      `${inWords(target.route)} (${route.status}) ${effect(route)}.`,
+      `${inWords(target.route)} (${route.status}${route.isStream ? ", a stream" : ""}) ${effect(route)}${route.isStream ? ", in its headers" : ""}.`,
       `${inWords(target.logout)} (${logout.status}) ${effect(logout)}. A copy from before ` +
         `${copy === "first" ? "still works" : "does not work any more"}.`,
     ],
@@ -97,7 +146,7 @@ export function findingInWords(target: Target, finding: Finding): string {
           ],
         ]
       : []),
-    verdictInWords(target, finding),
+    verdictInWords(target, finding, isElse),
     ...adviceInWords(finding),
   ];
   return parts
@@ -111,10 +160,17 @@ function cells(outcome: Outcome | Unclear): string[] {
   const late = WHO[browser];
   return [
     browser === "nobody" ? late : paint("red", late),
-    server === "nobody" ? "does not work" : "works",
+    COPY[server],
     next ? NEXT[next] : "not asked",
   ];
 }
+
+const COPY: Record<Who, string> = {
+  first: "works",
+  second: "somebody else's",
+  nobody: "does not work",
+  unknown: "not known",
+};
 
 const WHO: Record<Who, string> = {
   first: "logged in again",
@@ -167,7 +223,11 @@ function notes(target: Target, finding: Finding): string[] {
   return lines;
 }
 
-function verdictInWords({ route }: Target, finding: Finding): string[] {
+function verdictInWords(
+  { route }: Target,
+  finding: Finding,
+  isElse: boolean,
+): string[] {
   const what = inWords(route);
   if (finding.verdict === "unclear") {
     return [
@@ -178,7 +238,9 @@ function verdictInWords({ route }: Target, finding: Finding): string[] {
     return [paint("red", `AFFECTED: a late ${what} undoes a logout.`)];
   }
   return [
-    paint("green", `SAFE: a late ${what} does not undo a logout.`),
+    isElse
+      ? `NOT THE RACE: a late ${what} does not undo a logout.`
+      : paint("green", `SAFE: a late ${what} does not undo a logout.`),
     ...(finding.copy === "first"
       ? [
           "But the logout ends nothing on the server: a copy of the cookie works on, and should not " +

@@ -1,3 +1,4 @@
+import { readable } from "../client/html.ts";
 import type { Answer } from "../client/http.ts";
 
 /** Tells, of an answer, from whom it is; undefined when it can't be told. */
@@ -49,12 +50,12 @@ export function learn<Who>(
 }
 
 /** All that can tell one answer from another: its status, where it leads, and the words in it. */
-function wordsOf({ status, headers, body }: Answer): Set<string> {
+export function wordsOf({ status, headers, body }: Answer): Set<string> {
   // What comes after a question mark may be made anew each time, as a state for a login is.
   const [place = ""] = (headers.location ?? "").split("?");
   // Of a page, what can be read in it.
-  const text = body.replace(/<(script|style)\b.*?<\/\1>|<[^>]*>/gis, " ");
+  const runs = readable(body).match(/[\p{L}\p{N}_@-]+/gu) ?? [];
   // Numbers are left out: sizes, times and counters change by themselves.
-  const words = text.match(/[\p{N}_@-]*\p{L}[\p{L}\p{N}_@-]*/gu) ?? [];
+  const words = runs.filter((run) => /\p{L}/u.test(run));
   return new Set([`status ${status}`, `to ${place}`, ...words]);
 }

@@ -8,17 +8,18 @@ import { type Asking, asking } from "../cli/prompt.ts";
 import { wrap } from "../cli/terminal.ts";
 import type { Browser } from "../client/browser.ts";
 import { HELP, type Options, readCommandLine } from "./command-line.ts";
+import { isHere } from "./guarded-app.ts";
 import {
   logInAs,
   logInByHand,
   openWindow,
-  ProbeError,
   stranger,
   withCookies,
 } from "./log-in.ts";
-import { inWords, probe } from "./probe-app.ts";
-import { adviceFor, findingInWords } from "./probe-report.ts";
+import { type Found, probe } from "./probe-app.ts";
+import { foundInJson, foundInWords } from "./probe-report.ts";
 import { reasonOf } from "./refusal.ts";
+import { inWords, ProbeError } from "./target.ts";
 
 /**
  * Runs the command, and returns its exit code.
@@ -72,7 +73,6 @@ async function examine(run: Run): Promise<number> {
   const { options, streams, input } = run;
   const { target, json } = options;
   const { app, route, logout, page } = target;
-  const print = (text: string) => void streams.stdout.write(`${text}\n`);
   const [what, how] = [inWords(route), inWords(logout)];
   const plan =
     `At ${app.baseURL}, a user logs out by ${how} while ${what} is in flight. ` +
@@ -83,30 +83,31 @@ async function examine(run: Run): Promise<number> {
   // Nobody should log in by hand and then hear that the app is not there.
   const hello = await stranger(app).compose("navigate", "GET", page);
   await stranger(app).exchange(hello);
-  const users = await logIn(run);
-  const [, bob] = users;
+  const [alice, bob] = await logIn(run);
   const [name] = options.as ?? [];
-  const finding = await probe(
+  const again = name
+    ? () => logInAs(app, name, target.login as string)
+    : undefined;
+  const found = await probe(
     target,
-    users,
-    name ? () => logInAs(app, name, options.login) : bob && (async () => bob),
-    progressLine("Racing", streams),
+    { alice, bob, again },
+    progressLine("Probing", streams),
   );
   endProgress(streams);
-  if (json) {
-    const { verdict, ...rest } = finding;
-    const advice = adviceFor(finding);
-    print(
-      JSON.stringify(
-        { verdict, url: app.baseURL, request: inWords(route), ...rest, advice },
-        null,
-        2,
-      ),
-    );
-  } else {
-    print(findingInWords(target, finding));
-  }
-  return { safe: 0, affected: 1, unclear: 2 }[finding.verdict];
+  streams.stdout.write(
+    json
+      ? `${JSON.stringify(foundInJson(target, found), null, 2)}\n`
+      : `${foundInWords(target, found)}\n`,
+  );
+  return exitCodeFor(found);
+}
+
+/** What is read in headers alone does not count where the rest is not known. */
+function exitCodeFor({ diagnoses, race, unclear }: Found): number {
+  const levels = diagnoses.map(({ level }) => level);
+  if (levels.includes("found")) return 1;
+  if (unclear || race?.verdict === "unclear") return 2;
+  return levels.includes("likely") ? 1 : 0;
 }
 
 /** Lets the user say no before a host is asked that is not this machine. */
@@ -114,10 +115,9 @@ async function askBeforeOthers(
   { target, yes }: Options,
   input: Asking,
 ): Promise<void> {
-  const { hostname } = new URL(target.app.baseURL);
-  if (yes || /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(hostname)) {
-    return;
-  }
+  const url = new URL(target.app.baseURL);
+  if (yes || isHere(url)) return;
+  const { hostname } = url;
   if (!input.isTerminal) {
     throw new ProbeError(
       `${hostname} is not this machine: say --yes if you may`,
@@ -133,28 +133,28 @@ async function askBeforeOthers(
 /** Logs in whoever is wanted, in the way that the command line says. */
 async function logIn(run: Run): Promise<[Browser, Browser?]> {
   const { options, streams, input } = run;
-  const { target, as, paste, login } = options;
+  const { target, as, paste } = options;
   const { app } = target;
   const isTwo = options["next-user"] ?? false;
   if (as) {
     const browsers = [];
-    for (const name of as) browsers.push(await logInAs(app, name, login));
+    for (const name of as)
+      browsers.push(await logInAs(app, name, target.login as string));
     return browsers as [Browser, Browser?];
   }
   if (paste) {
-    const first = await input.line(
-      "The Cookie header (it is not shown): ",
-      true,
-    );
-    const alice = await withCookies(app, first ?? "");
-    // Who pipes in one line has one user.
+    const first = await pasted(input, "The Cookie header (it is not shown): ");
+    const alice = await withCookies(app, first);
+    // Who pipes in one user's lines has one user.
     const second =
       isTwo || !input.isTerminal
-        ? await input.line("The next user's (it is not shown): ", true)
-        : undefined;
-    if (!second && isTwo)
-      throw new ProbeError("there is no second Cookie header");
-    return second ? [alice, await withCookies(app, second)] : [alice];
+        ? await pasted(input, "The next user's (it is not shown): ")
+        : [];
+    if (second.length === 0) {
+      if (isTwo) throw new ProbeError("there is no second Cookie header");
+      return [alice];
+    }
+    return [alice, await withCookies(app, second)];
   }
   const real = await openWindow();
   run.closeWindow = () => real.close();
@@ -179,4 +179,14 @@ async function logIn(run: Run): Promise<[Browser, Browser?]> {
   await real.close();
   run.closeWindow = async () => {};
   return bob ? [alice, bob] : [alice];
+}
+
+/** Reads a user's cookies: lines of `Set-Cookie`, if there are any, and then one of `Cookie`. */
+async function pasted(input: Asking, question: string): Promise<string[]> {
+  const lines = [];
+  for (;;) {
+    const line = await input.line(question, true);
+    if (line) lines.push(line);
+    if (!line || !/^set-cookie:/i.test(line)) return lines;
+  }
 }

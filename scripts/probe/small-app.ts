@@ -21,20 +21,34 @@ import { runProbe } from "./run-probe.ts";
 export type Seen = Pick<IncomingMessage, "method" | "url" | "headers">;
 
 /** Serves an app on loopback until the test ends, and remembers what it is asked. */
-export async function serve(t: TestContext, app: RequestListener) {
+export const serve = (t: TestContext, app: RequestListener) =>
+  serveMade(t, "127.0.0.1", () => app);
+
+/**
+ * The same, for an app that has to know its own address.
+ * @param host where it is
+ * @param make makes it, from its address
+ */
+export async function serveMade(
+  t: TestContext,
+  host: string,
+  make: (address: string) => RequestListener | Promise<RequestListener>,
+): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
-  const server = createServer((req, res) => {
-    seen.push({ method: req.method, url: req.url, headers: req.headers });
-    app(req, res);
-  });
-  server.listen(0, "127.0.0.1");
+  const server = createServer().listen(0, host);
   await once(server, "listening");
   t.after(() => {
     server.close();
     server.closeAllConnections();
   });
   const { port } = server.address() as { port: number };
-  return { url: `http://127.0.0.1:${port}`, seen };
+  const url = `http://${host}:${port}`;
+  const app = await make(url);
+  server.on("request", (req, res) => {
+    seen.push({ method: req.method, url: req.url, headers: req.headers });
+    app(req, res);
+  });
+  return { url, seen };
 }
 
 export interface AppOptions {
@@ -76,6 +90,7 @@ export function smallApp({
   };
   app.use(isBodyFirst ? [express.json(), loadSession] : loadSession);
   app.get("/", (_, res) => {
+    res.set("Cache-Control", "no-store");
     res.send(`<p>${res.locals.user ?? "nobody"} is here</p>`);
   });
   app.get("/login", (_, res) => {

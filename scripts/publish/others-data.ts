@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Finding, Outcome, Unclear, Who } from "../probe/probe-app.ts";
+import type { Finding, Outcome, Unclear } from "../probe/late-response.ts";
+import type { Who } from "../probe/target.ts";
 
 /** Where `npm run others` keeps what it saw, from the top folder. */
 export const OTHERS_FILE = join("assets", "others.json");

@@ -1,5 +1,5 @@
-import { CookieJar } from "tough-cookie";
 import { Browser } from "../../client/browser.ts";
+import { BrowserJar } from "../../client/cookie-jar.ts";
 import { type Answer, type Outgoing, send } from "../../client/http.ts";
 import type { App } from "./app.ts";
 
@@ -11,9 +11,9 @@ type What = Parameters<Browser["compose"]>;
 /** A browser and its user, who knows what an app of the lab has. */
 export class User extends Browser {
   readonly #app: App;
-  readonly #jar: CookieJar;
+  readonly #jar: BrowserJar;
 
-  constructor(app: App, jar = new CookieJar()) {
+  constructor(app: App, jar = new BrowserJar()) {
     super({ baseURL: app.baseURL, now: () => Date.now() }, PATIENCE_MS, jar);
     this.#app = app;
     this.#jar = jar;
@@ -70,7 +70,7 @@ export class User extends Browser {
 
   /** Tells which cookies the app has set here, with their attributes and how long they live. */
   async cookies(): Promise<string[]> {
-    const cookies = await this.#jar.getCookies(this.#app.baseURL);
+    const cookies = await this.#jar.for(new URL(this.#app.baseURL));
     return cookies.map((cookie) => {
       const hours = (Number(cookie.expiryTime()) - Date.now()) / 3_600_000;
       const life = Number.isFinite(hours) ? `; for ${Math.round(hours)} h` : "";
@@ -87,7 +87,7 @@ export class User extends Browser {
 
   /** Has a cookie of the app that nobody can read. */
   async plant(name: string): Promise<void> {
-    await this.#jar.setCookie(`${name}=junk; Path=/`, this.#app.baseURL);
+    await this.#jar.take(`${name}=junk; Path=/`, new URL(this.#app.baseURL));
   }
 
   /** Makes a request with other headers, or another method, than a page does. */
@@ -101,8 +101,7 @@ export class User extends Browser {
     const request = await this.compose(mode, "GET", path);
     return this.exchange({
       ...request,
-      // It goes to Node's client as it is, which knows all methods.
-      method: method as "GET",
+      method,
       headers: { ...request.headers, ...headers },
       ...(body && { body }),
     });

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import GithubSlugger from "github-slugger";
+import { ROOT } from "../cli/root.ts";
+import { LINKS, NAMES } from "./diagnoses.ts";
+import { logInAs } from "./log-in.ts";
+import { closeProviders, REPORT_APPS } from "./report-apps.ts";
+import { runHere, serveMade } from "./small-app.ts";
+
+after(closeProviders);
+
+for (const app of REPORT_APPS) {
+  const { name, make, words = [], under = "", wanted, code } = app;
+  const isGet = words.some((word) => ["--get", "--put"].includes(word));
+  const all = [...(isGet ? [] : ["--post", "/update"]), ...words, "--json"];
+
+  test(`${name}: ${wanted.join(", ") || "no diagnosis"}`, async (t) => {
+    const { url } = await serveMade(t, "localhost", make);
+    const as = ["--as", "alice", "--as", "bob"];
+    const seen = await runHere(url + under, [...all, ...as]);
+    assert.deepEqual(told(seen), { wanted, code }, seen.stdout + seen.stderr);
+  });
+
+  test(`${name}, with a pasted Cookie header`, async (t) => {
+    const { url } = await serveMade(t, "localhost", make);
+    const visited = { baseURL: url, now: Date.now };
+    const browser = await logInAs(visited, "alice", `${under}/login`);
+    const { headers } = await browser.compose("navigate", "GET", `${under}/`);
+    const input = `Cookie: ${headers.cookie}\n`;
+    const seen = await runHere(url + under, [...all, "--paste"], input);
+    const expected = app.pasted ?? { wanted, code };
+    assert.deepEqual(told(seen), expected, seen.stdout + seen.stderr);
+  });
+}
+
+test("the login's Set-Cookie tells what a Cookie header does not", async (t) => {
+  const app = REPORT_APPS.find(({ name }) => name === "another Path");
+  assert.ok(app);
+  const { url } = await serveMade(t, "localhost", app.make);
+  const input = "Set-Cookie: user=alice; Path=/app\nCookie: user=alice\n";
+  const words = ["--post", "/update", "--paste", "--json"];
+  const seen = await runHere(`${url}/app`, words, input);
+  assert.deepEqual(told(seen), { wanted: app.wanted, code: app.code });
+});
+
+/** The names of the diagnoses, and the exit code. */
+function told({ stdout, code }: { stdout: string; code: number }) {
+  const { diagnoses = [] } = stdout ? JSON.parse(stdout) : {};
+  return { wanted: diagnoses.map(({ name }: { name: string }) => name), code };
+}
+
+test("each diagnosis links to where the posts tell of it", () => {
+  for (const link of LINKS) {
+    const [file = "", anchor = ""] = link.split("#");
+    assert.ok(existsSync(join(ROOT, file)), link);
+    const headings = readFileSync(join(ROOT, file), "utf8").match(/^#+ .*$/gm);
+    const slugger = new GithubSlugger();
+    const anchors = (headings ?? []).map((line) =>
+      slugger.slug(line.replace(/^#+ /, "")),
+    );
+    assert.ok(anchors.includes(anchor), link);
+  }
+});
+
+test("the post tells of each by its name", () => {
+  const [link = ""] = [...LINKS];
+  const post = readFileSync(join(ROOT, link.split("#")[0] ?? ""), "utf8");
+  for (const name of NAMES) {
+    if (name === "mirror-race") continue;
+    assert.ok(post.includes(`\`${name}\``), name);
+  }
+});

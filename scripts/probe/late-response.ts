@@ -1,0 +1,377 @@
+import { setTimeout } from "node:timers/promises";
+import type { Browser } from "../client/browser.ts";
+import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
+import type { Answer, InFlight, Outgoing } from "../client/http.ts";
+import { ORDERS } from "../verify/orders.ts";
+import { composeRoute } from "./compose.ts";
+import { stranger } from "./log-in.ts";
+import { load, type Recognizer } from "./pages.ts";
+import type { Logout } from "./plain-logout.ts";
+import { learn } from "./recognize.ts";
+import { inWords, ProbeError, type Target, type Who } from "./target.ts";
+import type { Exchange } from "./trail.ts";
+
+/** The places in which a request can be when its user logs out, by what happened to it before. */
+export const PLACES = ["sent", "received", "answered"] as const;
+export type Place = (typeof PLACES)[number];
+
+/** What came of a request that was late. */
+export interface Outcome {
+  /** Who is logged in in the browser, after the late response. */
+  browser: Who;
+  /** The same, when the response to the logout arrives even later. */
+  overtaking: Who;
+  /** Whom the server takes the bearer of a copy of the cookie for, taken before the logout. */
+  server: Who;
+  /** Who is logged in when the next user was, before the late response arrived. */
+  next?: Who;
+}
+
+/** Why an outcome is not known. */
+export interface Unclear {
+  unclear: string;
+}
+
+/** What the probe found of a route whose response is late. */
+export interface Finding {
+  verdict: "safe" | "affected" | "unclear";
+  /** The names of the cookies without which nobody is logged in. */
+  cookies: string[];
+  route: CookieEffect & { status: number; isStream?: boolean };
+  logout: CookieEffect & { status: number };
+  /** Whom the server takes the bearer of a copy for after a logout with nothing in flight. */
+  copy: Who;
+  /** The site to which the logout would have gone on, if it was not followed there. */
+  leftAt?: string;
+  places: Record<Place, Outcome | Unclear>;
+  /** How many of all orders leave the browser logged in, and how many let a copy in. */
+  orders?: { of: number; browser: number; server: number };
+}
+
+/** The route, as it answers with nothing else going on. */
+export type AskedRoute = Awaited<ReturnType<typeof askRoute>>;
+
+/** Asks the route as the user and as nobody, with nothing else going on. */
+export async function askRoute(target: Target, browser: Browser) {
+  const twice = async (make: () => Browser) => {
+    const answers = [];
+    for (let times = 0; times < 2; times++) {
+      const asker = make();
+      const { request, answer } = await exchange(
+        asker,
+        await composeRoute(asker, target),
+      );
+      await asker.store(request, answer);
+      answers.push(answer);
+      if (asker === browser) checkRoute(target, answer);
+    }
+    return answers;
+  };
+  const hers = await twice(() => browser);
+  const nobodys = await twice(() => stranger(target.app));
+  const recognize = learn(
+    new Map([
+      [true, hers],
+      [false, nobodys],
+    ]),
+  );
+  const [first] = hers as [Answer];
+  return {
+    first,
+    status: first.status,
+    /** Whether a stranger is answered in the same way. */
+    isForAll: nobodys.every(({ status }) => status === first.status),
+    /** Whether an answer was made for the user; never, when the route does not tell. */
+    isHers: ({ answer }: Exchange) => recognize?.(answer) === true,
+  };
+}
+
+/** Says what to do when the route refuses what it is sent. */
+function checkRoute({ route }: Target, { status }: Answer): void {
+  if (status < 400) return;
+  const what = `${inWords(route)} answers with ${status}`;
+  const advice: Record<number, string> = {
+    400: "is the body right? Give another with --body, and its type with --header",
+    401: "it does not know the user, though the page does. Does it want a header?",
+    403: "if it wants a CSRF token, give that with --header or in --body",
+    404: "is the path right?",
+    405: `it takes no ${route.method}`,
+    415: "give another body with --body, and its type with --header",
+    419: "if it wants a CSRF token, give that with --header or in --body",
+    422: "is the body right? Give another with --body",
+  };
+  throw new ProbeError(
+    `${what}: ${advice[status] ?? "it has to succeed, or nothing can be told"}`,
+  );
+}
+
+/** Sends a request whole, and leaves its cookies alone. */
+const exchange = (browser: Browser, request: Outgoing): Promise<Exchange> =>
+  finish(request, browser.send(request));
+
+async function finish(
+  request: Outgoing,
+  inFlight: InFlight,
+): Promise<Exchange> {
+  const answer = await inFlight.finish();
+  return { request, answer, at: performance.now() };
+}
+
+/** Three requests of the user, each of which is late in its own way. */
+export interface InThreePlaces {
+  /** Sent, with the cookies that there were then. */
+  sent: Outgoing;
+  /** In the handler. */
+  received: { isEarly(): boolean; finish(): Promise<Exchange>; abort(): void };
+  /** Answered. */
+  answered: Exchange;
+}
+
+/** Makes the three requests. */
+export async function sendLate(
+  target: Target,
+  browser: Browser,
+): Promise<InThreePlaces> {
+  const sent = await composeRoute(browser, target);
+  const answered = await exchange(browser, await composeRoute(browser, target));
+  const request = await composeRoute(browser, target);
+  const inFlight = browser.send(request);
+  // One with no body is handled as fast as that goes, and may be slower than the logout.
+  const whole = request.body ? undefined : finish(request, inFlight);
+  whole?.catch(() => {});
+  if (request.body) await inFlight.sent;
+  // If this one came over a new connection, a server may look at a later request first. It has seen
+  // this one, and loads its session, when it has answered two more, one after the other.
+  await load(await browser.fork(), target.page);
+  await load(await browser.fork(), target.page);
+  return {
+    sent,
+    answered,
+    received: {
+      isEarly: inFlight.isEarly,
+      finish: () => whole ?? finish(request, inFlight),
+      abort: inFlight.abort,
+    },
+  };
+}
+
+/** How long a stream is listened to after a logout, in milliseconds. */
+const LISTEN_MS = 2000;
+
+/**
+ * Opens the route as a stream, if it is one.
+ * @returns what tells, after a logout, whether the stream goes on all the same
+ */
+export async function listen(
+  target: Target,
+  browser: Browser,
+  { first, isForAll }: AskedRoute,
+): Promise<{ livesOn(): Promise<boolean>; close(): void } | undefined> {
+  // A stream for everybody may go on.
+  if (!first.isCut || isForAll) return undefined;
+  const stream = await browser.openStream(await composeRoute(browser, target));
+  return {
+    async livesOn() {
+      const before = stream.bytes();
+      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
+        if (stream.bytes() > before) return true;
+        await setTimeout(100);
+      }
+      return false;
+    },
+    close: stream.close,
+  };
+}
+
+/** What has to be known to tell what a late response did. */
+export interface Known {
+  asked: AskedRoute;
+  logout: Logout;
+  who: Recognizer;
+  bob?: Browser | undefined;
+  /** The names of the cookies without which nobody is logged in. */
+  needed: string[];
+  /** Logs in once more, for a route that can be caught in its handler by chance only. */
+  chance: (() => Promise<Outcome | Unclear>) | undefined;
+}
+
+/** Lets the three responses arrive after the logout, and sees who is logged in then. */
+export async function letArrive(
+  target: Target,
+  browser: Browser,
+  late: InThreePlaces,
+  known: Known,
+): Promise<Finding> {
+  const { logout, who, asked } = known;
+  const { before, trail } = logout;
+  const cookies = await sessionCookies(known);
+  const copy = await who(await before.fork());
+  // What is late on its way back can't change anything on the server, so it comes first.
+  const answered = await outcomeOf(late.answered, known);
+  const sent = await outcomeOf(await exchange(browser, late.sent), known);
+  let received = await receivedOutcome(target, late, known, copy);
+  // A server that takes a copy for good can't tell that there was a logout, so it answers the same
+  // before and after it.
+  if ("unclear" in received && copy === "first") received = sent;
+  if ("unclear" in received && known.chance) received = await known.chance();
+  const places = { sent, received, answered };
+  const ending = trail.steps.find(
+    ({ answer }) => effectOf(answer, cookies).effect === "cleared",
+  );
+  const [first] = trail.steps as [Exchange];
+  return {
+    verdict: verdictOf(places, copy),
+    cookies,
+    route: {
+      status: asked.status,
+      ...(asked.first.isCut && { isStream: true }),
+      ...effectOf(asked.first, cookies),
+    },
+    logout: {
+      status: first.answer.status,
+      ...effectOf((ending ?? first).answer, cookies),
+    },
+    copy,
+    ...(trail.leftAt && { leftAt: trail.leftAt.origin }),
+    places,
+    ...countOrders(places, copy),
+  };
+}
+
+/** The names of the session's cookies: without which nobody is logged in, or that are gone. */
+async function sessionCookies({ logout, needed }: Known): Promise<string[]> {
+  if (needed.length > 0) return needed;
+  const left = await logout.after.kept();
+  const had = (await logout.before.kept()).map(({ name }) => name);
+  const cleared = had.filter((name) => !left.some((one) => one.name === name));
+  if (cleared.length > 0) return cleared;
+  throw new ProbeError(
+    `no cookie was found to be the session's, of ${had.length}: name it with --cookie`,
+  );
+}
+
+async function receivedOutcome(
+  target: Target,
+  { received }: InThreePlaces,
+  known: Known,
+  copy: Who,
+): Promise<Outcome | Unclear> {
+  const what = inWords(target.route);
+  const isEarly = received.isEarly();
+  const late = await received.finish();
+  if (!target.body) {
+    const isSlow = late.at > (known.logout.trail.steps[0]?.at ?? Infinity);
+    const unclear = `${what} has no body to hold back, and it was not slower than the logout`;
+    if (!isSlow) return { unclear };
+  } else if (isEarly) {
+    const { status } = late.answer;
+    return {
+      unclear: `${what} answers (${status}) before it has read the body`,
+    };
+  }
+  const seen = await outcomeOf(late, known);
+  // Only if the request was surely in the handler during the logout is that known.
+  if (known.asked.isHers(late) || isBitten(seen, copy)) return seen;
+  return {
+    unclear: `${what} loads the session after its body, it seems, or a proxy waits for that`,
+  };
+}
+
+/** Sends a request and a logout at once, and hopes that the request takes longer. */
+export async function byChance(
+  target: Target,
+  browser: Browser,
+  asked: AskedRoute,
+  logOut: () => Promise<Omit<Known, "chance"> | undefined>,
+): Promise<Outcome | Unclear> {
+  const asking = exchange(browser, await composeRoute(browser, target));
+  asking.catch(() => {});
+  const known = await logOut();
+  const late = await asking;
+  const [first] = known?.logout.trail.steps ?? [];
+  const unclear = `${inWords(target.route)} was not slower than the logout`;
+  if (!known || !first || late.at <= first.at) return { unclear };
+  const copy = await known.who(await known.logout.before.fork());
+  const outcome = await outcomeOf(late, { ...known, chance: undefined });
+  if (asked.isHers(late) || isBitten(outcome, copy)) return outcome;
+  return { unclear };
+}
+
+/** Lets a late response arrive, after a logout, and sees who is logged in. */
+async function outcomeOf(
+  late: Exchange,
+  { logout, who, bob }: Known,
+): Promise<Outcome> {
+  const { before, after, trail } = logout;
+  const whoAfter = async (browser: Browser, stored: Exchange[]) => {
+    for (const { request, answer } of stored) {
+      await browser.store(request, answer);
+    }
+    return who(browser);
+  };
+  const browser = await whoAfter(await after.fork(), [late]);
+  const overtaking = await whoAfter(await before.fork(), [
+    late,
+    ...trail.steps,
+  ]);
+  const server = await who(await before.fork());
+  if (!bob) return { browser, overtaking, server };
+  const shared = await after.fork();
+  await shared.adopt(bob);
+  return { browser, overtaking, server, next: await whoAfter(shared, [late]) };
+}
+
+/** Whether a late response has logged its user in, or has made her session live again. */
+export const isBitten = (
+  { browser, overtaking, server, next }: Outcome,
+  copy: Who,
+): boolean =>
+  [browser, overtaking, next].includes("first") ||
+  (server === "first" && copy !== "first");
+
+function verdictOf(places: Finding["places"], copy: Who): Finding["verdict"] {
+  const all = Object.values(places);
+  const known = all.flatMap((one) => ("unclear" in one ? [] : one));
+  if (known.some((outcome) => isBitten(outcome, copy))) return "affected";
+  const isKnown = known.every(
+    ({ browser, next }) => browser === "nobody" && next !== "unknown",
+  );
+  return isKnown && known.length === all.length ? "safe" : "unclear";
+}
+
+/**
+ * Counts the orders of the verifier: what happens in one of them depends on where the request is
+ * when the logout is answered, and on which of the two responses arrives last.
+ */
+function countOrders(
+  { sent, received, answered }: Finding["places"],
+  copy: Who,
+): Pick<Finding, "orders"> {
+  if ("unclear" in sent || "unclear" in received || "unclear" in answered) {
+    return {};
+  }
+  const ends = ORDERS.map((order) => {
+    const at = (event: (typeof order)[number]) => order.indexOf(event);
+    // The user is out already, and the request has no cookie.
+    if (at("update sent") > at("logout stored")) {
+      return { browser: "nobody", server: copy };
+    }
+    let outcome = answered;
+    if (at("logout answered") < at("update received")) outcome = sent;
+    else if (at("logout answered") < at("update answered")) outcome = received;
+    const isLate = at("update stored") > at("logout stored");
+    return {
+      browser: isLate ? outcome.browser : outcome.overtaking,
+      server: outcome.server,
+    };
+  });
+  const count = (what: "browser" | "server") =>
+    ends.filter((end) => end[what] === "first").length;
+  return {
+    orders: {
+      of: ORDERS.length,
+      browser: count("browser"),
+      server: count("server"),
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { Browser } from "../client/browser.ts";
+import { attributesOf } from "../client/form-post.ts";
+import { elementsIn } from "../client/html.ts";
+import type { Answer } from "../client/http.ts";
+import type { Target } from "./target.ts";
+
+/** What a browser may do with a page, by its headers and scripts. */
+export interface PageUse {
+  /** Whether *back* shows the page as it was, without asking the app. */
+  isKeptForBack: boolean;
+  /** For how many seconds it is shown again without asking. */
+  isKeptFor: number;
+  /** Whether a service worker answers from a cache of its own. */
+  hasWorker: boolean;
+  /** Whether a script of it logs out with `fetch`. */
+  isFetched: boolean;
+}
+
+/** More scripts of a page than this are not read. */
+const MOST_SCRIPTS = 4;
+
+/** Reads what a browser may do with a page, in its headers and in those scripts that are the app's. */
+export async function useOf(
+  target: Target,
+  browser: Browser,
+  { headers, body }: Answer,
+): Promise<PageUse> {
+  const scripts = await scriptsOf(target, browser, body);
+  const control = String(headers["cache-control"] ?? "");
+  const isStored = !/no-store/i.test(control);
+  const asksAgain = /persisted|pageshow/.test(scripts);
+  return {
+    isKeptForBack: isStored && !asksAgain,
+    isKeptFor: isStored ? secondsOf(headers) : 0,
+    hasWorker: await hasCachingWorker(target, browser, scripts),
+    isFetched: isLogoutFetched(target, scripts),
+  };
+}
+
+/** How long a page is fresh (RFC 9111, 4.2); a page that varies by cookie is another one then. */
+function secondsOf(headers: Answer["headers"]): number {
+  const control = String(headers["cache-control"] ?? "");
+  if (/no-cache/i.test(control)) return 0;
+  if (/\*|cookie/i.test(String(headers.vary ?? ""))) return 0;
+  const [, age] = control.match(/\bmax-age="?(\d{1,9})/i) ?? [];
+  if (age) return Number(age);
+  const expires = Date.parse(String(headers.expires ?? ""));
+  const now = Date.parse(String(headers.date ?? "")) || Date.now();
+  return expires > now ? Math.round((expires - now) / 1000) : 0;
+}
+
+/** All script of a page: what stands in it, and the files of the app. */
+async function scriptsOf(
+  { app, page }: Target,
+  browser: Browser,
+  html: string,
+): Promise<string> {
+  const here = new URL(page, app.baseURL);
+  const scripts = elementsIn(html, "script");
+  const handlers = html.match(/\bon\w+="[^"]*"/gi) ?? [];
+  const files = scripts
+    .flatMap((script) => {
+      const { src } = attributesOf(script);
+      return src && URL.canParse(src, here.href) ? new URL(src, here) : [];
+    })
+    .filter(({ origin }) => origin === here.origin)
+    .slice(0, MOST_SCRIPTS);
+  const texts = [...scripts, ...handlers];
+  for (const file of files) texts.push(await read(browser, file));
+  return texts.join("\n");
+}
+
+/** Reads a file of the app, as a page does; empty when it is not there. */
+async function read(browser: Browser, { href }: URL): Promise<string> {
+  const request = await browser.compose("cors", "GET", href);
+  const { status, body } = await browser.exchange(request);
+  return status === 200 ? body : "";
+}
+
+async function hasCachingWorker(
+  { app, page }: Target,
+  browser: Browser,
+  scripts: string,
+): Promise<boolean> {
+  const [, file] =
+    scripts.match(/serviceWorker\s*\.\s*register\(\s*["'`]([^"'`]+)/) ?? [];
+  const here = new URL(page, app.baseURL);
+  if (!file || !URL.canParse(file, here.href)) return false;
+  const url = new URL(file, here);
+  if (url.origin !== here.origin) return false;
+  const worker = await read(browser, url);
+  return /respondWith|workbox/i.test(worker) && /cache/i.test(worker);
+}
+
+/** Whether a script calls the logout, and goes nowhere by that. */
+function isLogoutFetched({ logout }: Target, scripts: string): boolean {
+  const path = logout.path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const call = String.raw`(?:fetch|axios(?:\.\w+)?|\$\.\w+|ajax|\.open)\(\s*`;
+  return new RegExp(`${call}(?:["'\`]\\w+["'\`],\\s*)?["'\`]${path}\\b`).test(
+    scripts,
+  );
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from "node:crypto";
+import type { Browser } from "../client/browser.ts";
+import type { Answer } from "../client/http.ts";
+import { stranger } from "./log-in.ts";
+import { learn, type Recognize, wordsOf } from "./recognize.ts";
+import { inWords, ProbeError, type Target, type Who } from "./target.ts";
+
+/** Tells who is logged in in a browser, by the page that shows it. */
+export type Recognizer = (browser: Browser) => Promise<Who>;
+
+/** What the page shows to whom. */
+export interface Pages {
+  hers: Answer[];
+  nobodys: Answer[];
+  /** Whether it shows her as logged in at one time and as a stranger at another. */
+  isAlternating: boolean;
+  /** What a stranger gets who comes after her: her page alone, or her cookie, too. */
+  leak?: "page" | "cookie";
+}
+
+/** Loads a page, and takes its cookies, but goes nowhere from there. */
+export async function load(browser: Browser, page: string): Promise<Answer> {
+  const request = await browser.compose("navigate", "GET", page);
+  const answer = await browser.exchange(request);
+  if (answer.isCut) {
+    const what = inWords({ method: "GET", path: page });
+    throw new ProbeError(`${what} has no end: name another page with --page`);
+  }
+  return answer;
+}
+
+/** Looks at the page a few times: as the user, and as a stranger. */
+export async function lookAtPages(
+  { app, page }: Target,
+  alice: Browser,
+): Promise<Pages> {
+  const twice = async (browser: () => Browser) => [
+    await load(browser(), page),
+    await load(browser(), page),
+  ];
+  const hers = await twice(() => alice);
+  // What a server remembers for a second is one page, and no sign of several processes.
+  const nobodys = await twice(() => stranger(app));
+  const [first, second] = hers.map((one) => isAsIn(one, nobodys));
+  const pages = { hers, nobodys, isAlternating: first !== second };
+  if (!(first && second)) return pages;
+  const newcomer = stranger(app);
+  const untouched = await load(stranger(app), withoutCache(page));
+  // A page that nobody else has asked for can't come from a cache.
+  if (isAsIn(untouched, hers)) return pages;
+  await load(newcomer, page);
+  const isHer = isAsIn(await load(newcomer, withoutCache(page)), hers);
+  return { ...pages, leak: isHer ? "cookie" : "page" };
+}
+
+/** Makes an address of a page that no cache has. */
+const withoutCache = (page: string): string =>
+  `${page}${page.includes("?") ? "&" : "?"}probe=${randomBytes(6).toString("hex")}`;
+
+/** Whether a page is like others, but for what differs between those, such as a nonce. */
+function isAsIn(answer: Answer, others: Answer[]): boolean {
+  const words = others.map(wordsOf);
+  const [first = new Set<string>()] = words;
+  const stable = [...first].filter((word) =>
+    words.every((one) => one.has(word)),
+  );
+  const extra = Math.max(...words.map((one) => one.size - stable.length));
+  const seen = wordsOf(answer);
+  const hasAll = stable.every((word) => seen.has(word));
+  return hasAll && seen.size - stable.length <= extra;
+}
+
+/**
+ * Learns to tell who is logged in.
+ * @param bob the next user's browser, if there is one
+ * @throws {ProbeError} when the page is the same to two of them
+ */
+export async function learnPages(
+  { page }: Target,
+  { hers, nobodys }: Pages,
+  bob?: Browser,
+): Promise<Recognizer> {
+  const examples = new Map<Who, Answer[]>([
+    ["nobody", nobodys],
+    ["first", hers],
+  ]);
+  const what = inWords({ method: "GET", path: page });
+  if (!learn(examples)) {
+    const [{ status }] = hers as [Answer];
+    throw new ProbeError(
+      `${what} answers with ${status}, and the same to the user and to nobody. ` +
+        "Is the user logged in? If so, name a page that shows it, with --page",
+    );
+  }
+  if (bob)
+    examples.set("second", [await load(bob, page), await load(bob, page)]);
+  const recognize = learn(examples) as Recognize<Who> | undefined;
+  if (!recognize) {
+    throw new ProbeError(
+      `${what} answers the same to both users. Are they two? ` +
+        "If so, name a page that tells them apart, with --page",
+    );
+  }
+  return async (browser) => recognize(await load(browser, page)) ?? "unknown";
+}

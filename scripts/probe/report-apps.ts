@@ -1,0 +1,578 @@
+import { randomUUID } from "node:crypto";
+import type { RequestListener } from "node:http";
+import express, { type CookieOptions, type Request, Router } from "express";
+import { auth, type ConfigParams } from "express-openid-connect";
+import { startProvider } from "../../snippets/support/provider.ts";
+
+// Small apps with a complaint that people have made in public: "I logged the user out, and they are
+// logged in again". Each has another cause.
+
+/** An app, and what the probe is to say of it. */
+export interface ReportApp {
+  name: string;
+  make: (baseURL: string) => RequestListener | Promise<RequestListener>;
+  /** More words of the command line. */
+  words?: string[];
+  /** The path under which the app is. */
+  under?: string;
+  /** Where a Cookie header alone tells another thing, or nothing. */
+  pasted?: { wanted: string[]; code: number };
+  /** The names of the diagnoses. */
+  wanted: string[];
+  code: number;
+}
+
+const USERS = ["alice", "bob"];
+
+const page = (user: unknown, extra = "") =>
+  `<!doctype html><h1>${user ?? "nobody"} is logged in</h1>${extra}`;
+
+const forms = (base = "") =>
+  USERS.map(
+    (user) =>
+      `<form method="post" action="${base}/login/${user}"><button>${user}</button></form>`,
+  ).join("\n");
+
+const cookieOf = (req: Request, name = "user"): string | undefined =>
+  req.headers.cookie
+    ?.split("; ")
+    .find((cookie) => cookie.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
+
+/** An app whose session is a cookie with the user's name, and one thing about it. */
+interface Plain {
+  name?: string;
+  /** How the cookie is set, and how it is cleared. */
+  set?: CookieOptions;
+  clear?: CookieOptions;
+  /** Stands above all. */
+  above?: express.RequestHandler;
+  logout?: express.RequestHandler;
+  /** Whether a request sets the cookie again. */
+  rolls?: boolean;
+  /** What else is in the user's page, and its headers. */
+  extra?: string;
+  headers?: Record<string, string>;
+  more?: (app: Router) => void;
+  base?: string;
+}
+
+function plain({
+  name = "user",
+  set = {},
+  clear = set,
+  above = (_req, _res, next) => next(),
+  logout = (_req, res) => res.clearCookie(name, clear).redirect(base || "/"),
+  rolls = false,
+  extra = "",
+  headers = { "Cache-Control": "no-store" },
+  more = () => {},
+  base = "",
+}: Plain): RequestListener {
+  const app = express();
+  app.use(above);
+  const router = Router();
+  more(router);
+  router.get("/", (req, res) => {
+    const user = cookieOf(req, name);
+    res.set(headers).send(page(user, user && extra));
+  });
+  router.get("/login", (_, res) => void res.send(forms(base)));
+  router.post("/login/:user", (req, res) => {
+    res.cookie(name, req.params.user, set).redirect(base || "/");
+  });
+  router.all("/logout", logout);
+  router.all("/update", express.json(), (req, res) => {
+    const user = cookieOf(req, name);
+    if (rolls && user) res.cookie(name, user, set);
+    res.json({ by: user ?? null });
+  });
+  app.use(base, router);
+  return app;
+}
+
+/**
+ * An app with sessions on the server.
+ * @param logout what ends the session with this id
+ * @param sessions the sessions of all processes, this one's first
+ */
+function withSession(
+  logout: (sid: string, sessions: Sessions) => express.RequestHandler,
+  sessions: Sessions[] = [new Map()],
+): RequestListener {
+  const app = express();
+  const [own = new Map()] = sessions;
+  app.use((req, res, next) => {
+    res.locals.user = own.get(cookieOf(req, "sid") ?? "");
+    next();
+  });
+  app.get("/", (_, res) => {
+    res.set("Cache-Control", "no-store").send(page(res.locals.user));
+  });
+  app.get("/login", (_, res) => void res.send(forms()));
+  app.post("/login/:user", (req, res) => {
+    const sid = randomUUID();
+    for (const one of sessions) one.set(sid, req.params.user);
+    res.cookie("sid", sid).redirect("/");
+  });
+  app.all("/logout", (req, res, next) =>
+    logout(cookieOf(req, "sid") ?? "", own)(req, res, next),
+  );
+  app.post("/update", express.json(), (_, res) => {
+    res.json({ by: res.locals.user ?? null });
+  });
+  app.use(((_error, _req, res, _next) => {
+    res.status(500).send("no");
+  }) as express.ErrorRequestHandler);
+  return app;
+}
+
+type Sessions = Map<string, string>;
+
+/** A logout as it should be. */
+const ends =
+  (sid: string, sessions: Sessions): express.RequestHandler =>
+  (_, res) => {
+    sessions.delete(sid);
+    res.clearCookie("sid").redirect("/");
+  };
+
+/** A logout that leaves the cookie alone. */
+const endsOnServer =
+  (sid: string, sessions: Sessions): express.RequestHandler =>
+  (_, res) => {
+    sessions.delete(sid);
+    res.redirect("/");
+  };
+
+/** An app with express-openid-connect, and the local provider. */
+async function withProvider(
+  baseURL: string,
+  config: ConfigParams,
+  more: (app: express.Express) => void = () => {},
+  extra = "",
+): Promise<RequestListener> {
+  const options = { idpMs: 0, claimBytes: 0, backChannelLogout: false };
+  const { provider, close } = await startProvider({ baseURL, ...options });
+  closing.add(close);
+  const app = express();
+  app.post("/update", express.json(), (_, res) => void res.json({}));
+  app.use(
+    auth({
+      ...provider,
+      baseURL,
+      authorizationParams: { response_type: "code" },
+      ...config,
+    }),
+  );
+  more(app);
+  app.get("/", (req, res) => {
+    res.set("Cache-Control", "no-store");
+    res.send(page(req.oidc.user?.sub, extra));
+  });
+  return app;
+}
+
+/** Closes the providers that have been started. */
+export function closeProviders(): void {
+  for (const close of closing) close();
+  closing.clear();
+}
+
+const closing = new Set<() => void>();
+
+/** Sends each request to the next of some apps in turn. */
+const inTurns = (...apps: RequestListener[]): RequestListener => {
+  let turn = 0;
+  return (req, res) => {
+    turn += 1;
+    apps[turn % apps.length]?.(req, res);
+  };
+};
+
+const GUESS = {
+  // A Cookie header has no Path, Domain or Partitioned.
+  pasted: { wanted: [], code: 2 },
+};
+
+const SECURE = { secure: true, sameSite: "none", httpOnly: true } as const;
+
+const UNMATCHED = { wanted: ["clearing-does-not-match"], code: 1 };
+const FAILED = { wanted: ["logout-failed"], code: 1 };
+const AT_PROVIDER = { wanted: ["provider-session"], code: 1 };
+const CREDENTIAL = { wanted: ["second-credential"], code: 1 };
+const LOOKS = { wanted: ["only-looks-logged-in"], code: 1 };
+const APART = { wanted: ["unshared-sessions"], code: 1 };
+const CACHED = { wanted: ["shared-cache"], code: 1 };
+const RACE = { wanted: ["race"], code: 1 };
+
+export const REPORT_APPS: ReportApp[] = [
+  {
+    name: "nothing is wrong",
+    make: () => withSession(ends),
+    wanted: [],
+    code: 0,
+  },
+  // The provider's session.
+  {
+    name: "login required, and the provider's session stays",
+    make: (url) => withProvider(url, {}),
+    ...AT_PROVIDER,
+  },
+  {
+    name: "login optional, and the provider's session stays",
+    make: (url) => withProvider(url, { authRequired: false }),
+    ...AT_PROVIDER,
+  },
+  {
+    name: "a logout by fetch, which CORS stops",
+    make: (url) =>
+      withProvider(
+        url,
+        { authRequired: false, idpLogout: true },
+        undefined,
+        `<button onclick="fetch('/logout').catch(() => {})">out</button>`,
+      ),
+    ...AT_PROVIDER,
+  },
+  {
+    name: "the logout ends both sessions",
+    make: (url) => withProvider(url, { authRequired: false, idpLogout: true }),
+    wanted: [],
+    code: 0,
+  },
+  {
+    name: "a silent login, and a logout of one's own",
+    make: (url) =>
+      withProvider(
+        url,
+        {
+          authRequired: false,
+          attemptSilentLogin: true,
+          routes: { logout: false },
+        },
+        (app) =>
+          app.get("/logout", (req, res) => {
+            Object.assign(req, { appSession: undefined });
+            res.redirect("/");
+          }),
+      ),
+    wanted: ["silent-login"],
+    code: 1,
+  },
+  // The clearing does not match.
+  {
+    name: "another Domain",
+    make: () => plain({ set: { domain: "localhost" }, clear: {} }),
+    ...UNMATCHED,
+    ...GUESS,
+  },
+  {
+    name: "another Path",
+    make: () => plain({ base: "/app", set: { path: "/app" }, clear: {} }),
+    under: "/app",
+    ...UNMATCHED,
+    ...GUESS,
+  },
+  {
+    name: "a Path that is deeper",
+    make: () => plain({ clear: { path: "/account" } }),
+    ...UNMATCHED,
+    ...GUESS,
+  },
+  {
+    name: "the prefix __Host- without Secure",
+    make: () =>
+      plain({ name: "__Host-user", set: { secure: true }, clear: {} }),
+    ...UNMATCHED,
+  },
+  {
+    name: "the prefix __Secure- without Secure",
+    make: () =>
+      plain({ name: "__Secure-user", set: { secure: true }, clear: {} }),
+    ...UNMATCHED,
+  },
+  {
+    name: "without Partitioned",
+    make: () => plain({ set: { ...SECURE, partitioned: true }, clear: SECURE }),
+    ...UNMATCHED,
+    ...GUESS,
+  },
+  {
+    name: "another name",
+    make: () =>
+      plain({ logout: (_, res) => res.clearCookie("usr").redirect("/") }),
+    ...UNMATCHED,
+  },
+  // The logout fails.
+  {
+    name: "a function that is not there",
+    make: () =>
+      withSession(() => () => {
+        throw new TypeError("req.session.destroy is not a function");
+      }),
+    ...FAILED,
+  },
+  {
+    name: "a logout that never answers",
+    make: () => plain({ logout: () => {} }),
+    words: ["--timeout", "1"],
+    ...FAILED,
+  },
+  {
+    name: "a logout that hangs up",
+    make: () => plain({ logout: (req) => void req.socket.destroy() }),
+    ...FAILED,
+  },
+  {
+    name: "a logout that answers before the session has ended",
+    make: () =>
+      withSession((sid, sessions) => (_, res) => {
+        setTimeout(() => sessions.delete(sid), 60);
+        res.redirect("/");
+      }),
+    wanted: ["logout-too-early"],
+    code: 1,
+  },
+  // Another credential.
+  {
+    name: "a remember-me cookie",
+    make: () =>
+      plain({
+        above(req, res, next) {
+          const user = cookieOf(req, "remember");
+          if (req.path.startsWith("/login/")) {
+            res.cookie("remember", req.path.slice(7));
+          } else if (user && !cookieOf(req) && req.path !== "/logout") {
+            res.cookie("user", user);
+            req.headers.cookie += `; user=${user}`;
+          }
+          next();
+        },
+      }),
+    ...CREDENTIAL,
+  },
+  {
+    name: "a refresh token that a redirect uses",
+    make: () =>
+      plain({
+        above(req, res, next) {
+          const token = cookieOf(req, "refresh_token");
+          if (req.path.startsWith("/login/")) {
+            res.cookie("refresh_token", req.path.slice(7), { path: "/" });
+          } else if (req.path === "/refresh" && token) {
+            return res.cookie("user", token).redirect("/");
+          } else if (req.path === "/" && token && !cookieOf(req)) {
+            return res.redirect("/refresh");
+          }
+          next();
+        },
+      }),
+    ...CREDENTIAL,
+  },
+  // It only looks so.
+  {
+    name: "the back button",
+    make: () => plain({ headers: {} }),
+    ...LOOKS,
+    pasted: { ...LOOKS, code: 2 },
+  },
+  {
+    name: "the browser's cache",
+    make: () => plain({ headers: { "Cache-Control": "private, max-age=60" } }),
+    ...LOOKS,
+  },
+  {
+    name: "a page that expires later",
+    make: () =>
+      plain({
+        headers: { Expires: new Date(Date.now() + 60_000).toUTCString() },
+      }),
+    ...LOOKS,
+  },
+  {
+    name: "a page that reloads itself when it is shown again",
+    make: () =>
+      plain({
+        rolls: false,
+        set: { path: "/" },
+        headers: {},
+        extra: `<script>addEventListener("pageshow", (event) => event.persisted && location.reload())</script>`,
+        logout: (_, res) =>
+          res
+            .set("Clear-Site-Data", '"cache"')
+            .clearCookie("user")
+            .redirect("/"),
+      }),
+    wanted: [],
+    code: 0,
+    ...GUESS,
+  },
+  {
+    name: "a service worker",
+    make: () =>
+      plain({
+        extra: `<script>
+          const { serviceWorker } = navigator;
+          window.worker = serviceWorker.register("/sw.js")
+            .then(() => serviceWorker.ready)
+            .then(() => caches.open("pages"))
+            .then((cache) => cache.add("/"));
+        </script>`,
+        more: (app) =>
+          app.get("/sw.js", (_, res) => {
+            res.type("js").send(
+              `addEventListener("fetch", (event) => event.respondWith(
+                caches.match(event.request).then((kept) => kept ?? fetch(event.request)),
+              ))`,
+            );
+          }),
+      }),
+    ...LOOKS,
+  },
+  // Processes and caches.
+  {
+    name: "two processes that both know the user",
+    make: () => {
+      const [one, other] = [new Map(), new Map()] as [Sessions, Sessions];
+      return inTurns(
+        withSession(endsOnServer, [one, other]),
+        withSession(endsOnServer, [other, one]),
+      );
+    },
+    ...APART,
+  },
+  {
+    name: "two processes of which one knows the user",
+    make: () => inTurns(withSession(endsOnServer), withSession(endsOnServer)),
+    ...APART,
+  },
+  {
+    name: "a cache that keeps Set-Cookie",
+    make: () => cached(true),
+    ...CACHED,
+  },
+  {
+    name: "a cache that keeps a user's page",
+    make: () => cached(false),
+    ...CACHED,
+  },
+  // What can be asked.
+  {
+    name: "a session under a path",
+    make: () => plain({ base: "/app", set: { path: "/app" }, rolls: true }),
+    under: "/app",
+    ...RACE,
+  },
+  {
+    name: "a cookie that no browser takes",
+    make: () =>
+      plain({
+        rolls: true,
+        above(_req, res, next) {
+          res.cookie("ab", "1", { domain: ".example.com" });
+          next();
+        },
+      }),
+    ...RACE,
+  },
+  {
+    name: "Clear-Site-Data",
+    make: () =>
+      plain({
+        rolls: true,
+        logout: (_, res) =>
+          res.set("Clear-Site-Data", '"cookies"').redirect("/"),
+      }),
+    ...RACE,
+  },
+  {
+    name: "a logout by DELETE, while a PUT is in flight",
+    make: () =>
+      plain({
+        rolls: true,
+        logout(req, res) {
+          if (req.method !== "DELETE") return res.status(405).send("no");
+          res.clearCookie("user").json({});
+        },
+      }),
+    words: ["--put", "/update", "--logout", "DELETE /logout"],
+    ...RACE,
+  },
+  {
+    name: "a logout that wants a token of the page",
+    make: () =>
+      plain({
+        rolls: true,
+        extra: `<meta name="csrf" content="7b3a">`,
+        logout(req, res) {
+          if (req.headers["x-csrf"] !== "7b3a") return res.status(403).send("");
+          res.clearCookie("user").redirect("/");
+        },
+      }),
+    words: [
+      "--logout",
+      "POST /logout",
+      "--logout-header",
+      "X-CSRF: {token:csrf}",
+    ],
+    ...RACE,
+  },
+  {
+    name: "a stream that does not end",
+    make: () =>
+      plain({
+        more: (app) =>
+          app.get("/events", (req, res) => {
+            const user = cookieOf(req);
+            if (!user) return res.status(401).send("no");
+            res.cookie("user", user);
+            res.type("text/event-stream").flushHeaders();
+            const timer = setInterval(() => res.write("data: 1\n\n"), 20);
+            req.once("close", () => clearInterval(timer));
+          }),
+      }),
+    words: ["--get", "/events"],
+    wanted: ["stream-lives-on", "race"],
+    code: 1,
+  },
+  {
+    name: "a limit of 30 requests",
+    make: () => {
+      let count = 0;
+      return plain({
+        above(_req, res, next) {
+          count += 1;
+          if (count <= 30) return next();
+          res.set("Retry-After", "60").status(429).send("no");
+        },
+      });
+    },
+    wanted: [],
+    code: 2,
+  },
+];
+
+/** An app behind a cache that keeps the page for whoever asks. */
+function cached(withCookies: boolean): RequestListener {
+  const kept = new Map<string, { body: string; cookie: unknown }>();
+  return plain({
+    above(req, res, next) {
+      if (req.method !== "GET" || req.path !== "/") return next();
+      const hit = kept.get(req.url);
+      if (hit) {
+        if (hit.cookie && withCookies)
+          res.set("Set-Cookie", hit.cookie as string);
+        return res.send(hit.body);
+      }
+      const user = cookieOf(req);
+      if (user) res.cookie("user", user);
+      const send = res.send.bind(res);
+      res.send = (body) => {
+        if (user) kept.set(req.url, { body, cookie: res.get("Set-Cookie") });
+        return send(body);
+      };
+      next();
+    },
+  });
+}
