@@ -82,6 +82,15 @@ export class Browser {
     }
   }
 
+  /** Loses all cookies of another site, such as the provider. */
+  async forgetSite(origin: string): Promise<void> {
+    for (const { domain, path, key } of await this.#jar.getCookies(origin, {
+      allPaths: true,
+    })) {
+      await this.#jar.store.removeCookie(domain, path, key);
+    }
+  }
+
   /** Loses a cookie of the app. */
   async forget(name: string): Promise<void> {
     const { baseURL } = this.#snippet;
@@ -112,18 +121,21 @@ export class Browser {
   /**
    * Goes where a response leads, through all redirects, and through the form that a provider has a
    * script send to the app.
+   * @param stopAt a path to which it does not go, but only finds the way
    * @returns the page at the end: its text, and where it is
    * @throws {Error} when it is not there
    */
   async follow(
     request: Outgoing,
     answer: Answer,
+    stopAt?: string,
   ): Promise<{ html: string; url: URL }> {
     const { location } = answer.headers;
     if (location) {
       const next = new URL(location, request.url);
+      if (next.pathname === stopAt) return { html: "", url: next };
       const onward = await this.compose("navigate", "GET", next.href);
-      return this.follow(onward, await this.exchange(onward));
+      return this.follow(onward, await this.exchange(onward), stopAt);
     }
     if (answer.status !== 200) {
       throw new Error(
@@ -152,6 +164,7 @@ export class Browser {
     page: URL,
     action: string,
     fields: URLSearchParams,
+    stopAt?: string,
   ): Promise<{ html: string; url: URL }> {
     const { baseURL, otherURL = baseURL } = this.#snippet;
     const { href, origin } = new URL(action, page);
@@ -163,7 +176,7 @@ export class Browser {
       );
     }
     const post = await this.compose("navigate", "POST", href, fields, page);
-    return this.follow(post, await this.exchange(post));
+    return this.follow(post, await this.exchange(post), stopAt);
   }
 
   /**
@@ -171,9 +184,25 @@ export class Browser {
    * @param address the app's login route
    */
   async logIn(user: string, address = "/login"): Promise<void> {
-    const { html, url } = await this.open(address);
+    const request = await this.compose("navigate", "GET", address);
+    await this.chooseUser(user, request, await this.exchange(request));
+  }
+
+  /**
+   * Goes where the app's login route leads: to the provider, and after a click there back to the app.
+   * @param stopAt a path to which it does not go any more, such as that of the app's callback
+   * @returns the page at the end, or the address at which it has stopped
+   */
+  async chooseUser(
+    user: string,
+    request: Outgoing,
+    answer: Answer,
+    stopAt?: string,
+  ): Promise<URL> {
+    const { html, url } = await this.follow(request, answer);
     const action = find(html, new RegExp(`action="([^"]+)"><button>${user}<`));
-    await this.#submit(url, action, new URLSearchParams());
+    const fields = new URLSearchParams();
+    return (await this.#submit(url, action, fields, stopAt)).url;
   }
 
   /** The same, when the provider may still know the user, and then asks nothing. */
