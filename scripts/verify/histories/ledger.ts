@@ -88,7 +88,8 @@ const HALF_LIFE_HOURS = 13;
 const LIFE_HOURS = 24;
 
 const isLogin = (deed: Deed) => deed.endsWith("logs in");
-const isPage = (deed: Deed) => deed.startsWith("page");
+/** Whoever is not logged in may go to the logout, too, and that is a page load like any other. */
+const isPage = (deed: Deed) => deed.startsWith("page") || deed === "logout";
 const isChange = (deed: Deed) => /basket|token/.test(deed);
 const isAlive = (session?: Session) =>
   session !== undefined && !session.isUnsure && session.endedAt === undefined;
@@ -168,19 +169,19 @@ export class Ledger {
     const { session, deed, mustBeIn } = visit;
     const isStillIn = mustBeIn && isAlive(session);
     const isDue = this.#hours - visit.goodSince >= HALF_LIFE_HOURS;
-    if (deed === "logout") {
-      if (isStillIn && session?.user) visit.excuse = "logout's cookie";
-      if (session?.user) this.#end(visit);
+    if (deed === "logout" && session?.user) {
+      if (isStillIn) visit.excuse = "logout's cookie";
+      this.#end(visit);
     } else if (login) {
       this.#begin(visit, login);
     } else if (isStillIn) {
       if (isPage(deed) || isDue) visit.excuse = "renewed session";
       if (isChange(deed) && told?.isDone) visit.excuse = "changed session";
-    } else if (!session || isPage(deed)) {
+    } else if (told && (!session || isPage(deed))) {
       visit.excuse = "begun session";
       // The server can't tell this page load from that of whoever comes next.
       const item = this.items.get(visit.item) as Item;
-      if (told?.isDone) item.user = null;
+      if (told.isDone) item.user = null;
     }
     if (told && !told.login && cookie.effect === "set" && !isStillIn) {
       visit.begun = { user: null };
