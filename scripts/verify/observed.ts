@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { HistoriesReport } from "./histories/try-histories.ts";
 import type { DeepReport, Report, TwoProcessReport } from "./observe.ts";
 
 /** What was seen of each snippet, by its name. */
@@ -23,4 +24,21 @@ export const writeObserved = (root: string, observed: Observed): void =>
   writeFileSync(
     join(root, OBSERVED_FILE),
     `${JSON.stringify(observed, null, 2)}\n`,
+  );
+
+/** What came of the histories of each snippet, by its name. */
+export type HistoriesSeen = Record<string, HistoriesReport>;
+
+/** Where that is kept. */
+export const HISTORIES_FILE = join("assets", "histories.json");
+
+/** Reads what the last run with `--histories` and `--write` saw. */
+export const readHistories = (root: string): HistoriesSeen =>
+  JSON.parse(readFileSync(join(root, HISTORIES_FILE), "utf8"));
+
+/** Keeps what a run saw. */
+export const writeHistories = (root: string, seen: HistoriesSeen): void =>
+  writeFileSync(
+    join(root, HISTORIES_FILE),
+    `${JSON.stringify(seen, null, 2)}\n`,
   );

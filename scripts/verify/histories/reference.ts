@@ -16,8 +16,7 @@ export interface Rule {
 export const RULES = [
   {
     name: "ended is ended",
-    meaning:
-      "after a logout is answered, nothing received is answered as its user",
+    meaning: "what comes after a logout is not taken for its user",
     broken({ receivedAt }, { told }, ledger) {
       const session = ledger.sessions.get(told?.login ?? "");
       const { endedAt = Number.POSITIVE_INFINITY } = session ?? {};
@@ -28,8 +27,7 @@ export const RULES = [
   },
   {
     name: "nobody else",
-    meaning:
-      "a browser is only taken for the last user who has logged in there",
+    meaning: "a browser is only taken for who logged in there last",
     broken({ lastUser, session, begun }, { told, login, keepsCookie }) {
       const isOther = told?.user && told.user !== lastUser;
       if (isOther)
@@ -41,7 +39,7 @@ export const RULES = [
   },
   {
     name: "nobody is thrown out",
-    meaning: "who has logged in, and not out, is in until the session expires",
+    meaning: "who has not logged out is in until the session expires",
     broken({ mustBeIn, session }, { told }) {
       const isOut = mustBeIn && session?.user && told && !told.user;
       return isOut && `${session.user} is out`;
@@ -75,8 +73,7 @@ export const RULES = [
   },
   {
     name: "as before",
-    meaning:
-      "cookies, their attributes and headers are as the library has them",
+    meaning: "cookies, attributes and headers are the library's",
     broken: (_visit, { oddities }) =>
       oddities.length > 0 && oddities.join(", "),
   },
