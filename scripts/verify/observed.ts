@@ -36,9 +36,11 @@ export const HISTORIES_FILE = join("assets", "histories.json");
 export const readHistories = (root: string): HistoriesSeen =>
   JSON.parse(readFileSync(join(root, HISTORIES_FILE), "utf8"));
 
-/** Keeps what a run saw. */
-export const writeHistories = (root: string, seen: HistoriesSeen): void =>
-  writeFileSync(
-    join(root, HISTORIES_FILE),
-    `${JSON.stringify(seen, null, 2)}\n`,
+/** Keeps what a run saw, with a snippet in each line. */
+export function writeHistories(root: string, seen: HistoriesSeen): void {
+  const lines = Object.entries(seen).map(
+    ([name, report]) => `${JSON.stringify(name)}: ${JSON.stringify(report)}`,
   );
+  const file = join(root, HISTORIES_FILE);
+  writeFileSync(file, `{\n${lines.join(",\n")}\n}\n`);
+}

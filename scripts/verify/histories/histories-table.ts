@@ -19,7 +19,7 @@ function historiesTable(rows: HistoriesRow[]): string {
   const table = plainTable(["snippet", ...names.map((name) => HEADINGS[name])]);
   for (const { name, report, expected } of rows) {
     const cells = names.map((rule) => {
-      const count = report.broken[rule];
+      const count = report.broken[rule]?.length;
       const told = count ? `✗ ${count}` : "✓ holds";
       const isWrong = expected && expected.includes(rule) !== Boolean(count);
       return isWrong ? paint("red", `${told}!`) : told;

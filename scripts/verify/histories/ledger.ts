@@ -167,6 +167,7 @@ export class Ledger {
     this.#events += 1;
     visit.answeredAtHour = this.#hours;
     const { session, deed, mustBeIn } = visit;
+    const item = this.items.get(visit.item) as Item;
     const isStillIn = mustBeIn && isAlive(session);
     const isDue = this.#hours - visit.goodSince >= HALF_LIFE_HOURS;
     if (deed === "logout" && session?.user) {
@@ -180,11 +181,11 @@ export class Ledger {
     } else if (told && (!session || isPage(deed))) {
       visit.excuse = "begun session";
       // The server can't tell this page load from that of whoever comes next.
-      const item = this.items.get(visit.item) as Item;
       if (told.isDone) item.user = null;
     }
     if (told && !told.login && cookie.effect === "set" && !isStillIn) {
       visit.begun = { user: null };
+      if (!session?.user) item.session = visit.begun;
     }
   }
 
@@ -196,7 +197,7 @@ export class Ledger {
     const takesOver = isAlive(session) && session?.user === null;
     visit.begun = goesOn ? session : { user };
     for (const item of this.items.values()) {
-      if (takesOver && item.session === session) item.user = user;
+      if (takesOver && item.session === session) item.user ??= user;
     }
     if (!goesOn) this.#end(visit);
     if (!goesOn && !takesOver) visit.kept.clear();

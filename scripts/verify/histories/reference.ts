@@ -1,4 +1,4 @@
-import type { Answer, Ledger, Visit } from "./ledger.ts";
+import type { Answer, Ledger, Session, Visit } from "./ledger.ts";
 
 /** A rule that has to hold for each answer, whatever was in flight. */
 export interface Rule {
@@ -13,15 +13,19 @@ export interface Rule {
   ): string | false | null | undefined;
 }
 
+/** Whether a session had ended when a request was received. */
+const hadEnded = (session: Session | undefined, { receivedAt }: Visit) =>
+  session?.endedAt !== undefined && session.endedAt < receivedAt;
+
 export const RULES = [
   {
     name: "ended is ended",
     meaning: "what comes after a logout is not taken for its user",
-    broken({ receivedAt }, { told }, ledger) {
+    broken(visit, { told }, ledger) {
       const session = ledger.sessions.get(told?.login ?? "");
-      const { endedAt = Number.POSITIVE_INFINITY } = session ?? {};
       return (
-        endedAt < receivedAt && `${told?.user} is in, whose session has ended`
+        hadEnded(session, visit) &&
+        `${told?.user} is in, whose session has ended`
       );
     },
   },
@@ -48,11 +52,14 @@ export const RULES = [
   {
     name: "nothing is inherited",
     meaning: "what one user has written, the next one does not see",
-    broken({ browser, session }, { told }, ledger) {
+    broken(visit, { told }, ledger) {
+      const { browser, session } = visit;
       const foreign = told?.basket.find((item) => {
         const writer = ledger.items.get(item);
-        // A late request is answered with what it has just written itself.
-        if (session && writer?.session === session) return false;
+        // What is answered late may tell what its own user, or session, has had.
+        const isHers = writer?.user && session?.user === writer.user;
+        const isThen = writer?.session === session && !hadEnded(session, visit);
+        if (item === visit.item || isHers || (session && isThen)) return false;
         return writer?.user
           ? writer.user !== told.user
           : writer?.browser !== browser;

@@ -21,8 +21,8 @@ export interface HistoriesOptions {
 export interface HistoriesReport {
   count: number;
   seed: number;
-  /** How many histories break a rule, for each that some do. */
-  broken: Partial<Record<RuleName, number>>;
+  /** Which histories break a rule, by their places from 0, for each that some do. */
+  broken: Partial<Record<RuleName, number[]>>;
   /** How often something happened that no server can prevent. */
   excused: Partial<Record<Excuse, number>>;
   /** A shortest history that breaks each of those rules, told in lines. */
@@ -50,7 +50,7 @@ export async function tryHistories(
     if (cancel.aborted) break;
     const played = await playHistory(snippet, history);
     for (const { rule } of played.breaks) {
-      broken[rule] = (broken[rule] ?? 0) + 1;
+      broken[rule] = [...(broken[rule] ?? []), index];
       if (sizeOf(history) < sizeOf(found.get(rule))) found.set(rule, history);
     }
     for (const kind of played.excused) {
