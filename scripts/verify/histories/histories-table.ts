@@ -1,7 +1,7 @@
 import { paint, plainTable, textOf, wrap } from "../../cli/terminal.ts";
 import { EXCUSES, type Excuse } from "./ledger.ts";
 import { RULES, type RuleName } from "./reference.ts";
-import type { HistoriesRow } from "./run-histories.ts";
+import { type HistoriesRow, isUnexpected } from "./run-histories.ts";
 
 /** How the table's columns are called: a rule's name in two or three lines. */
 const HEADINGS: Record<RuleName, string> = {
@@ -17,14 +17,13 @@ const HEADINGS: Record<RuleName, string> = {
 function historiesTable(rows: HistoriesRow[]): string {
   const names = RULES.map(({ name }) => name);
   const table = plainTable(["snippet", ...names.map((name) => HEADINGS[name])]);
-  for (const { name, report, expected } of rows) {
+  for (const row of rows) {
     const cells = names.map((rule) => {
-      const count = report.broken[rule]?.length;
+      const count = row.report.broken[rule]?.length;
       const told = count ? `✗ ${count}` : "✓ holds";
-      const isWrong = expected && expected.includes(rule) !== Boolean(count);
-      return isWrong ? paint("red", `${told}!`) : told;
+      return isUnexpected(row, rule) ? paint("red", `${told}!`) : told;
     });
-    table.push([name, ...cells]);
+    table.push([row.name, ...cells]);
   }
   return textOf(table);
 }

@@ -117,10 +117,17 @@ export class Ledger {
     this.#hours += hours;
   }
 
-  sent(flight: Flight, item: string): Visit {
+  /**
+   * Takes down that a request is made.
+   * @param item what it writes, if it does
+   * @param withCookie whether a session cookie goes along
+   */
+  sent(flight: Flight, item: string, withCookie: boolean): Visit {
     const browser = this.#browserOf(flight);
     const isOver = this.#hours - browser.goodSince >= LIFE_HOURS;
-    if (isOver) {
+    // Other responses may have cleared the cookie of one that has ended.
+    const isForgotten = !withCookie && !isAlive(browser.session);
+    if (isOver || isForgotten) {
       browser.session = undefined;
       browser.kept.clear();
     }
@@ -214,6 +221,7 @@ export class Ledger {
     const browser = this.#browserOf(visit);
     browser.open.delete(visit);
     const { session, begun, deed, excuse, item, answeredAtHour } = visit;
+    if (login && begun === session && cookie.effect === "untouched") return;
     if (login && begun) {
       browser.kept = visit.kept;
       browser.session = begun;

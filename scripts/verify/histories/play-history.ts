@@ -205,13 +205,15 @@ class Attempt {
       this.#request = await (this.#isLogin
         ? this.#goToCallback()
         : this.#compose(item));
-      this.#visit = this.#game.ledger.sent(this.#flight, item);
+      const { cookie = "" } = this.#request.headers;
+      const withCookie = /\bappSession/.test(cookie);
+      const { ledger, atProvider } = this.#game;
+      this.#visit = ledger.sent(this.#flight, item, withCookie);
       if (this.#isLogin) {
-        this.#game.atProvider[this.#flight.browser] = this.#visit;
+        atProvider[this.#flight.browser] = this.#visit;
         this.#game.loginsInFlight += 1;
       }
-      const { cookie = "" } = this.#request.headers;
-      return { withCookie: /\bappSession/.test(cookie) };
+      return { withCookie };
     },
     received: async () => {
       if (!this.#request.body) this.#request.headers["x-hold"] = this.#hold;

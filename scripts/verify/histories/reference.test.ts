@@ -35,7 +35,7 @@ class Story {
       ...more,
     };
     const known = this.#visits.get(name)?.[0];
-    const visit = known ?? this.ledger.sent({ browser: 1, deed }, name);
+    const visit = known ?? this.ledger.sent({ browser: 1, deed }, name, true);
     const before = this.#visits.get(name)?.[1];
     this.#visits.set(name, [
       visit,
