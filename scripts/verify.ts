@@ -6,6 +6,7 @@ import {
   runCommand,
   UsageError,
   untilSignal,
+  wholeNumber,
 } from "./cli/command.ts";
 import { ROOT } from "./cli/root.ts";
 import { paint } from "./cli/terminal.ts";
@@ -23,7 +24,20 @@ import {
   type Row,
   verdictToPaste,
 } from "./verify/answers-table.ts";
-import { type Observed, writeObserved } from "./verify/observed.ts";
+import {
+  historiesText,
+  rulesLegend,
+} from "./verify/histories/histories-table.ts";
+import {
+  type HistoriesRow,
+  runHistories,
+  unexpected,
+} from "./verify/histories/run-histories.ts";
+import {
+  type Observed,
+  writeHistories,
+  writeObserved,
+} from "./verify/observed.ts";
 import { ORDERS } from "./verify/orders.ts";
 import { recordRace, writeRace } from "./verify/record-race.ts";
 import { checkFolder, namesFrom, runSnippets } from "./verify/run-snippets.ts";
@@ -42,10 +56,14 @@ Options:
                  Redis, which it starts. The second one gets the logouts. Those
                  that keep things in one process fail, as they have to, and are
                  only judged when they are named
+  --histories N  instead, play N histories: what two users can do in two
+                 browsers, with requests in flight, judged by six rules
+  --seed S       the histories of another seed than 1
   --orders       also print a shortest order that leaves the user logged in
   --json         print what was seen, as JSON
   --write        with --deep: also try two processes, and write all of it to
-                 assets/verdicts.json, of which npm run sync makes the tables
+                 assets/verdicts.json, of which npm run sync makes the tables;
+                 with --histories: write what was seen to assets/histories.json
   --race         only look at each snippet after each step of each order, and
                  write that to assets/race.json, which the first post plays
   --from FOLDER  take the snippets from another folder
@@ -53,6 +71,9 @@ Options:
 
 Columns:
 ${legend(2).replace(/^/gm, "  ")}
+
+Rules of histories:
+${rulesLegend().replace(/^/gm, "  ")}
 
 Snippets:
   ${Object.keys(VERDICTS).join("\n  ")}
@@ -75,6 +96,7 @@ async function main(): Promise<number> {
     return 1;
   }
   const names = withoutSkipped(asked.names, folder);
+  if (options.histories) return playHistories(names);
   const verdicts = readVerdicts(folder);
   const problems: string[] = [];
   const cancel = untilSignal();
@@ -163,6 +185,45 @@ async function lookAgain(
   }
 }
 
+/** Plays histories, and prints which rules they break. */
+async function playHistories(names: string[]): Promise<number> {
+  const { options, folder, processes, isAll, count, seed } = readCommandLine();
+  const cancel = untilSignal();
+  const results = await runHistories(names, {
+    folder,
+    large: options.large ?? false,
+    processes,
+    count,
+    seed,
+    isShrinking: true,
+    cancel,
+    progress: progressLine("Playing histories"),
+  });
+  endProgress();
+  if (cancel.aborted) return cancel.reason;
+  const rows = results.filter((result) => "report" in result);
+  const verdicts = readVerdicts(folder);
+  const isJudged = ({ name }: HistoriesRow) =>
+    !(isAll && processes === 2 && verdicts[name]?.oneProcess);
+  const problems = [
+    ...results.flatMap((one) => ("report" in one ? [] : one.message)),
+    ...rows.filter(isJudged).flatMap(unexpected),
+  ];
+  const unjudged = rows.filter(({ expected }) => !expected);
+  if (isAll) {
+    problems.push(
+      ...unjudged.map(({ name }) => `${name} has no line about histories`),
+    );
+  }
+  const reports = Object.fromEntries(
+    rows.map(({ name, report }) => [name, report]),
+  );
+  if (options.write && problems.length === 0) writeHistories(ROOT, reports);
+  if (options.json) console.log(JSON.stringify(reports, null, 2));
+  else if (rows.length > 0) console.log(historiesText(rows));
+  return conclude(problems, options.json);
+}
+
 /** Prints what is wrong, and returns the exit code. */
 function conclude(problems: string[], json = false): number {
   if (problems.length > 0) console.error(`\n${problems.join("\n")}`);
@@ -182,6 +243,8 @@ function readCommandLine() {
       json: { type: "boolean" },
       write: { type: "boolean" },
       race: { type: "boolean" },
+      histories: { type: "string" },
+      seed: { type: "string", default: "1" },
       from: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
@@ -196,16 +259,23 @@ function readCommandLine() {
   if (processes === 2 && options.deep) {
     throw new UsageError("--deep goes with one process");
   }
-  const { deep, large } = options;
+  const { deep, large, histories = "" } = options;
+  const count = histories ? wholeNumber("histories", histories, 1) : 0;
+  const seed = wholeNumber("seed", options.seed, 0);
   const isAll = positionals.length === 0;
-  const isWhole = deep && !large && isAll;
-  if (options.write && !isWhole) {
-    throw new UsageError("--write goes with --deep, and with nothing else");
+  if (count && (deep || options.orders)) {
+    throw new UsageError("--histories goes without --deep and --orders");
   }
   if (options.race && !isAll) {
     throw new UsageError("--race goes with all snippets");
   }
-  return { options, folder, names, processes, isAll } as const;
+  const isWhole = (deep || (count && processes === 1)) && !large && isAll;
+  if (options.write && !isWhole) {
+    throw new UsageError(
+      "--write goes with --deep or with --histories, and with nothing else",
+    );
+  }
+  return { options, folder, names, processes, isAll, count, seed } as const;
 }
 
 await runCommand("verify", main);

@@ -5,7 +5,8 @@
 //   npx tsx snippets/broken-plain-store.ts
 //
 // Verdict: as broken, but browser 6, server 9, draft 6, late request none. One
-// process only.
+// process only. Histories: breaks ended is ended, nobody else, nobody is thrown
+// out, nothing is inherited.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -4,7 +4,8 @@
 //
 //   npx tsx snippets/broken-rolling-false.ts
 //
-// Verdict: as broken, but rolls no.
+// Verdict: as broken, but rolls no. Histories: breaks ended is ended, nobody
+// else, nobody is thrown out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -13,7 +13,8 @@
 //
 // Verdict: update cookie set, logout cookie cleared, browser 19, server 35,
 // draft 19, next user alice, late request alice, knows user yes, rolls yes,
-// other device in, other tab alice.
+// other device in, other tab alice. Histories: breaks ended is ended, nobody
+// else, nobody is thrown out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";

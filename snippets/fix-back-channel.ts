@@ -8,7 +8,9 @@
 //   npx tsx snippets/fix-back-channel.ts
 //
 // Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other device out, other tab none. One process only.
+// request none, other device out, other tab none. One process only. Histories:
+// breaks ended is ended, nobody else, nobody is thrown out, nothing is
+// inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";

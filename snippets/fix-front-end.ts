@@ -6,7 +6,8 @@
 //   npx tsx snippets/fix-front-end.ts
 //
 // Verdict: as broken, but possible 1, browser 0, server 1, draft 0, next user
-// bob, late request bob.
+// bob, late request bob. Histories: breaks ended is ended, nobody else, nobody
+// is thrown out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -9,7 +9,8 @@
 //   npx tsx snippets/fix-navigations-only.ts
 //
 // Verdict: as broken, but update cookie untouched, browser 0, draft 0, next
-// user bob, late request bob.
+// user bob, late request bob. Histories: breaks ended is ended, nobody else,
+// nobody is thrown out, nothing is inherited, nothing is lost.
 
 import express, { type Request, type RequestHandler } from "express";
 import { auth } from "express-openid-connect";

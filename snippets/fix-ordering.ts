@@ -6,7 +6,8 @@
 //   npx tsx snippets/fix-ordering.ts
 //
 // Verdict: as broken, but update cookie untouched, browser 0, next user bob,
-// late request bob, knows user no.
+// late request bob, knows user no. Histories: breaks ended is ended, nobody
+// else, nobody is thrown out, nothing is inherited.
 
 import express from "express";
 import { auth } from "express-openid-connect";

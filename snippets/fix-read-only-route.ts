@@ -7,7 +7,8 @@
 //   npx tsx snippets/fix-read-only-route.ts
 //
 // Verdict: as broken, but update cookie untouched, browser 0, next user bob,
-// late request bob.
+// late request bob. Histories: breaks ended is ended, nobody else, nobody is
+// thrown out, nothing is inherited.
 
 import express, { type RequestHandler } from "express";
 import { auth } from "express-openid-connect";

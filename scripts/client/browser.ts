@@ -18,6 +18,16 @@ const PATIENCE_MS = 10_000;
 /** Browsers follow 20 redirects; a login has fewer. */
 const MOST_HOPS = 15;
 
+/** A way along redirects and forms. */
+interface Way {
+  /** The request that it began with. */
+  first: Outgoing;
+  /** How many requests it may still take. */
+  hops: number;
+  /** A path to which it does not go any more, but only finds the address. */
+  stopAt?: string;
+}
+
 /**
  * As much of a browser as a session needs: it keeps cookies, follows redirects, and logs in and
  * out with the forms that the local provider shows. Each has a cookie jar of its own.
@@ -116,6 +126,11 @@ export class Browser {
     return this.#jar.kept(new URL(this.#snippet.baseURL), this.#snippet.now());
   }
 
+  /** Loses all cookies of another site, such as the provider. */
+  forgetSite(origin: string): Promise<void> {
+    return this.#jar.clear(new URL(origin));
+  }
+
   /** Loses a cookie of the app. */
   forget(name: string): Promise<void> {
     return this.#jar.forget(name, new URL(this.#snippet.baseURL));
@@ -145,13 +160,14 @@ export class Browser {
   /**
    * Goes where a response leads, through all redirects, and through the form that a provider has a
    * script send to the app.
+   * @param way where that began, how far it may go yet, and where it stops, by default nowhere
    * @returns the page at the end: its text, and where it is
    * @throws {Error} when it is not there
    */
   async follow(
     request: Outgoing,
     answer: Answer,
-    way = { first: request, hops: MOST_HOPS },
+    way: Way = { first: request, hops: MOST_HOPS },
   ): Promise<{ html: string; url: URL }> {
     const { location } = answer.headers;
     if (location) {
@@ -168,6 +184,7 @@ export class Browser {
         );
       }
       const next = new URL(location, request.url);
+      if (next.pathname === way.stopAt) return { html: "", url: next };
       const onward = await this.compose("navigate", "GET", next.href);
       const { mayAsk = () => true } = this.#snippet;
       if (!mayAsk(next)) {
@@ -224,7 +241,7 @@ export class Browser {
     page: URL,
     action: string,
     fields: URLSearchParams,
-    way?: { first: Outgoing; hops: number },
+    way?: Way,
   ): Promise<{ html: string; url: URL }> {
     const post = await this.composeForm(page, action, fields);
     return this.follow(post, await this.exchange(post), way);
@@ -235,9 +252,26 @@ export class Browser {
    * @param address the app's login route
    */
   async logIn(user: string, address = "/login"): Promise<void> {
-    const { html, url } = await this.open(address);
+    const request = await this.compose("navigate", "GET", address);
+    await this.chooseUser(user, request, await this.exchange(request));
+  }
+
+  /**
+   * Goes where the app's login route leads: to the provider, and after a click there back to the app.
+   * @param stopAt a path to which it does not go any more, such as that of the app's callback
+   * @returns the page at the end, or the address at which it has stopped
+   */
+  async chooseUser(
+    user: string,
+    request: Outgoing,
+    answer: Answer,
+    stopAt?: string,
+  ): Promise<URL> {
+    const { html, url } = await this.follow(request, answer);
     const action = find(html, new RegExp(`action="([^"]+)"><button>${user}<`));
-    await this.#submit(url, action, new URLSearchParams());
+    const fields = new URLSearchParams();
+    const way = { first: request, hops: MOST_HOPS, ...(stopAt && { stopAt }) };
+    return (await this.#submit(url, action, fields, way)).url;
   }
 
   /** The same, when the provider may still know the user, and then asks nothing. */

@@ -22,12 +22,21 @@ const ENVIRONMENT = {
 };
 
 /** What can be loaded into a snippet's process. */
-export type Inside = "./inside/announce-reading.ts" | "./inside/clock.ts";
+export type Inside =
+  | "./inside/announce-reading.ts"
+  | "./inside/clock.ts"
+  | "./inside/more-routes.ts";
 
 /** What the verifier needs there. It costs time on each request. */
 const FOR_VERIFIER: Inside[] = [
   "./inside/announce-reading.ts",
   "./inside/clock.ts",
+];
+
+/** What it needs there to play histories. */
+export const FOR_HISTORIES: Inside[] = [
+  ...FOR_VERIFIER,
+  "./inside/more-routes.ts",
 ];
 
 /** A route that is held: its requests wait until they are let go. */

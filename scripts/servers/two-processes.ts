@@ -1,7 +1,7 @@
 import { startProvider } from "../../snippets/support/provider.ts";
 import { type HeldCommand, startRedisProxy } from "./redis-proxy.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
-import { type Snippet, startSnippet } from "./snippet.ts";
+import { type Inside, type Snippet, startSnippet } from "./snippet.ts";
 
 /** Two processes of one snippet, as if they were one. */
 export interface TwoProcesses extends Snippet {
@@ -22,6 +22,8 @@ export interface TwoProcessOptions {
   /** More options for the command line of that. */
   redisSettings?: string[];
   claimBytes: number;
+  /** What to load into them. */
+  inside?: Inside[];
 }
 
 /**
@@ -64,7 +66,8 @@ export async function startTwoProcesses(
   };
   try {
     for (const url of [proxy?.url, redis?.url]) {
-      started.push(await startSnippet(file, cancel, settings(url)));
+      const { inside } = options;
+      started.push(await startSnippet(file, cancel, settings(url), inside));
     }
   } catch (error) {
     await end();

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { HistoriesReport } from "./histories/try-histories.ts";
 import type { DeepReport, Report, TwoProcessReport } from "./observe.ts";
 
 /** What was seen of each snippet, by its name. */
@@ -24,3 +25,22 @@ export const writeObserved = (root: string, observed: Observed): void =>
     join(root, OBSERVED_FILE),
     `${JSON.stringify(observed, null, 2)}\n`,
   );
+
+/** What came of the histories of each snippet, by its name. */
+export type HistoriesSeen = Record<string, HistoriesReport>;
+
+/** Where that is kept. */
+export const HISTORIES_FILE = join("assets", "histories.json");
+
+/** Reads what the last run with `--histories` and `--write` saw. */
+export const readHistories = (root: string): HistoriesSeen =>
+  JSON.parse(readFileSync(join(root, HISTORIES_FILE), "utf8"));
+
+/** Keeps what a run saw, with a snippet in each line. */
+export function writeHistories(root: string, seen: HistoriesSeen): void {
+  const lines = Object.entries(seen).map(
+    ([name, report]) => `${JSON.stringify(name)}: ${JSON.stringify(report)}`,
+  );
+  const file = join(root, HISTORIES_FILE);
+  writeFileSync(file, `{\n${lines.join(",\n")}\n}\n`);
+}

@@ -2,9 +2,17 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../cli/command.ts";
 import { type Progress, sideBySide } from "../cli/side-by-side.ts";
-import { SnippetError, startSnippet, withSnippet } from "../servers/snippet.ts";
+import {
+  type Inside,
+  SnippetError,
+  startSnippet,
+  withSnippet,
+} from "../servers/snippet.ts";
 import { snippetNames, usesRedis } from "../servers/snippet-files.ts";
-import { startTwoProcesses } from "../servers/two-processes.ts";
+import {
+  startTwoProcesses,
+  type TwoProcesses,
+} from "../servers/two-processes.ts";
 import {
   type DeepReport,
   observe,
@@ -50,16 +58,29 @@ export async function runSnippets(
   );
 }
 
+/** Starts a snippet, or two processes of it that are one app. */
+export function startTried(
+  name: string,
+  options: Omit<RunOptions, "deep" | "progress">,
+  inside?: Inside[],
+): Promise<Tried & Partial<Pick<TwoProcesses, "both">>> {
+  const { folder, large, processes, cancel } = options;
+  const file = join(folder, `${name}.ts`);
+  const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
+  if (processes === 1) {
+    const settings = { CLAIM_BYTES: String(claimBytes) };
+    return startSnippet(file, cancel, settings, inside);
+  }
+  const withRedis = usesRedis(name, folder);
+  const more = { withRedis, claimBytes, ...(inside && { inside }) };
+  return startTwoProcesses(file, cancel, more);
+}
+
 async function runSnippet(name: string, options: RunOptions): Promise<Result> {
-  const { folder, large, deep, processes, cancel, progress } = options;
+  const { folder, deep, progress } = options;
   const file = join(folder, `${name}.ts`);
   const how = { isTriedLate: isTriedLate(readFileSync(file, "utf8")) };
-  const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
-  const withRedis = usesRedis(name, folder);
-  const start: Promise<Tried> =
-    processes === 2
-      ? startTwoProcesses(file, cancel, { withRedis, claimBytes })
-      : startSnippet(file, cancel, { CLAIM_BYTES: String(claimBytes) });
+  const start = startTried(name, options);
   try {
     return await withSnippet(
       start,

@@ -36,7 +36,7 @@ const TOPICS: Record<string, string> = {
 };
 
 /** The comment at the top of a snippet, as one line. */
-const headerOf = (source: string): string =>
+export const headerOf = (source: string): string =>
   (source.match(/^(?:\/\/.*\n)+/)?.[0] ?? "").replace(/\n?\/\/ ?/g, " ");
 
 /** Whether a snippet's header says that it seldom writes a session, so that time has to pass first. */

@@ -329,7 +329,13 @@ function lastingLogout(auth, config, options = {}) {
     if (!isNote && !mayTouchCookie(visit)) return;
     if (isNote || visit.newIds.has(id)) await call(store, "set", id, session);
     else if (leavesId(visit)) await destroy(id);
-    else visit.isGone = !(await write(id, session));
+    else if (isChanged(visit)) visit.isGone = !(await write(id, session));
+    else {
+      // Another request may have changed it meanwhile. It only lives longer.
+      const found = await find(id);
+      const renewed = { ...session, data: found?.data };
+      visit.isGone = !found || !(await write(id, renewed));
+    }
   }
 
   async function destroy(id) {
@@ -451,14 +457,30 @@ function lastingLogout(auth, config, options = {}) {
     } catch (error) {
       throw fail(visit, error);
     }
-    // The library would take the session object away, and apps expect that there is one.
+    refuse(visit);
+    return false;
+  }
+
+  /** The library would take the session object away, and apps expect that there is one. */
+  function refuse(visit) {
     delete visit.live;
     if (!store) delete visit.id;
     visit.isDead = !visit.isAmbiguous;
-    const data = req[name];
+    const data = visit.req[name];
     for (const key of Object.keys(data)) delete data[key];
-    return false;
   }
+
+  /** An anonymous session has ended, too, once somebody has logged in with it. */
+  const refuseEnded = async (req, _res, next) => {
+    const visit = visits.get(req);
+    try {
+      const isAnonymous = !req.oidc.isAuthenticated();
+      if (isAnonymous && (await hasEnded(visit))) refuse(visit);
+      next();
+    } catch (error) {
+      next(fail(visit, error));
+    }
+  };
 
   /** Asks the app's own hook for back-channel logout, or looks where the library's own one does. */
   async function isOutAtProvider(req, libraryConfig) {
@@ -502,6 +524,8 @@ function lastingLogout(auth, config, options = {}) {
         routes: { ...config.routes, backchannelLogout: `/${newId()}` },
       }),
   });
+
+  if (ended) router.use(refuseEnded);
 
   /** Is called when the library has loaded the session, and before any of its routes. */
   function onLoaded(visit) {

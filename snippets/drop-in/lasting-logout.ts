@@ -389,7 +389,13 @@ export function lastingLogout(
     if (!isNote && !mayTouchCookie(visit)) return;
     if (isNote || visit.newIds.has(id)) await call(store, "set", id, session);
     else if (leavesId(visit)) await destroy(id);
-    else visit.isGone = !(await write(id, session));
+    else if (isChanged(visit)) visit.isGone = !(await write(id, session));
+    else {
+      // Another request may have changed it meanwhile. It only lives longer.
+      const found = await find(id);
+      const renewed = { ...session, data: found?.data as Data };
+      visit.isGone = !found || !(await write(id, renewed));
+    }
   }
 
   async function destroy(id: string): Promise<void> {
@@ -520,14 +526,30 @@ export function lastingLogout(
     } catch (error) {
       throw fail(visit, error);
     }
-    // The library would take the session object away, and apps expect that there is one.
+    refuse(visit);
+    return false;
+  }
+
+  /** The library would take the session object away, and apps expect that there is one. */
+  function refuse(visit: Visit): void {
     delete visit.live;
     if (!store) delete visit.id;
     visit.isDead = !visit.isAmbiguous;
-    const data = req[name] as Data;
+    const data = visit.req[name] as Data;
     for (const key of Object.keys(data)) delete data[key];
-    return false;
   }
+
+  /** An anonymous session has ended, too, once somebody has logged in with it. */
+  const refuseEnded: Handler = async (req, _res, next) => {
+    const visit = visits.get(req) as Visit;
+    try {
+      const isAnonymous = !req.oidc.isAuthenticated();
+      if (isAnonymous && (await hasEnded(visit))) refuse(visit);
+      next();
+    } catch (error) {
+      next(fail(visit, error));
+    }
+  };
 
   /** Asks the app's own hook for back-channel logout, or looks where the library's own one does. */
   async function isOutAtProvider(
@@ -574,6 +596,9 @@ export function lastingLogout(
         routes: { ...config.routes, backchannelLogout: `/${newId()}` },
       }),
   } as unknown as ConfigParams);
+
+  if (ended)
+    (router as unknown as { use(work: Handler): void }).use(refuseEnded);
 
   /** Is called when the library has loaded the session, and before any of its routes. */
   function onLoaded(visit: Visit): void {

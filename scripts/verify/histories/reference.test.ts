@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Told } from "../../servers/inside/more-routes.ts";
+import type { Deed, Stage } from "./history.ts";
+import { type Answer, Ledger, type Visit } from "./ledger.ts";
+import { judge } from "./reference.ts";
+
+/** A history that is told and not played: what a server has answered is made up. */
+class Story {
+  readonly ledger = new Ledger();
+  readonly #visits = new Map<string, [Visit, Answer]>();
+
+  /** Tells of a request, up to a stage, and returns the rules that its answer breaks. */
+  tell(
+    name: string,
+    deed: Deed,
+    to: Stage,
+    told: Partial<Told> | undefined = undefined,
+    more: Partial<Answer> = {},
+  ): string[] {
+    const answer: Answer = {
+      cookie: { effect: "untouched", bytes: 0 },
+      keepsCookie: false,
+      oddities: [],
+      ...(told && {
+        told: {
+          login: told.user ?? null,
+          user: null,
+          basket: [],
+          token: null,
+          isDone: true,
+          ...told,
+        },
+      }),
+      ...more,
+    };
+    const known = this.#visits.get(name)?.[0];
+    const visit = known ?? this.ledger.sent({ browser: 1, deed }, name, true);
+    const before = this.#visits.get(name)?.[1];
+    this.#visits.set(name, [
+      visit,
+      to === "stored" && before ? before : answer,
+    ]);
+    if (to === "sent") return [];
+    if (!visit.receivedAt) this.ledger.received(visit);
+    if (to === "received") return [];
+    if (!before || !("judged" in before)) {
+      this.ledger.answered(visit, answer);
+      this.#visits.set(name, [visit, Object.assign(answer, { judged: true })]);
+    }
+    const breaks = judge(visit, answer, this.ledger).map(({ rule }) => rule);
+    const [, last] = this.#visits.get(name) as [Visit, Answer];
+    if (to === "stored") this.ledger.stored(visit, last);
+    return breaks;
+  }
+
+  logIn = (user: "alice" | "bob", to: Stage = "stored") =>
+    this.tell(`${user} in`, `${user} logs in`, to, undefined, {
+      login: user,
+      cookie: { effect: "set", bytes: 1 },
+    });
+
+  logOut = (to: Stage = "stored") =>
+    this.tell("logout", "logout", to, undefined, {
+      cookie: { effect: "cleared", bytes: 0 },
+    });
+
+  look = (told: Partial<Told>) =>
+    this.tell(`look ${Math.random()}`, "GET /look", "stored", told);
+}
+
+const SET: Partial<Answer> = { cookie: { effect: "set", bytes: 1 } };
+/** Alice has logged in. */
+function begin(): Story {
+  const story = new Story();
+  story.logIn("alice");
+  return story;
+}
+
+describe("the reference", () => {
+  test("finds nothing in a plain history", () => {
+    const story = begin();
+    assert.deepEqual(story.look({ user: "alice" }), []);
+    story.logOut();
+    assert.deepEqual(story.look({}), []);
+    story.logIn("bob");
+    assert.deepEqual(story.look({ user: "bob" }), []);
+    assert.deepEqual(story.ledger.excused, []);
+  });
+
+  test("ended is ended: a request that is received after the logout", () => {
+    for (const [when, breaks] of [
+      ["sent", ["ended is ended"]],
+      ["received", []],
+    ] as const) {
+      const story = begin();
+      story.tell("late", "GET /look", when);
+      story.logOut("answered");
+      const told = { user: "alice" };
+      assert.deepEqual(
+        story.tell("late", "GET /look", "answered", told),
+        breaks,
+      );
+    }
+  });
+
+  test("ended is ended: also after bob has logged in over alice", () => {
+    const story = begin();
+    story.tell("late", "GET /look", "sent");
+    story.logIn("bob");
+    const told = { user: "alice" };
+    const breaks = story.tell("late", "GET /look", "answered", told);
+    assert.deepEqual(breaks, ["ended is ended"]);
+  });
+
+  test("nobody else: a browser in which bob was the last to log in", () => {
+    const story = begin();
+    story.logIn("bob");
+    const breaks = story.look({ user: "alice" });
+    assert.deepEqual(breaks, ["ended is ended", "nobody else"]);
+  });
+
+  test("nobody else: a login that keeps the cookie from before", () => {
+    const story = new Story();
+    const more = { login: "alice", keepsCookie: true, ...SET };
+    assert.deepEqual(
+      story.tell("in", "alice logs in", "stored", undefined, more),
+      ["nobody else"],
+    );
+  });
+
+  test("nobody is thrown out, but when the session has expired", () => {
+    const story = begin();
+    assert.deepEqual(story.look({}), ["nobody is thrown out"]);
+    const later = begin();
+    later.ledger.pass(26);
+    assert.deepEqual(later.look({}), []);
+  });
+
+  test("what no server can prevent is counted, and not held against it", () => {
+    const story = begin();
+    story.logOut("answered");
+    story.logIn("bob");
+    story.logOut("stored");
+    assert.deepEqual(story.look({}), []);
+    assert.deepEqual(story.ledger.excused, ["logout's cookie"]);
+  });
+
+  test("but a second logout has nothing to clear", () => {
+    const story = begin();
+    story.tell("again", "logout", "sent");
+    story.logOut();
+    story.logIn("bob");
+    const more = { cookie: { effect: "cleared", bytes: 0 } } as const;
+    story.tell("again", "logout", "stored", undefined, more);
+    assert.deepEqual(story.look({}), ["nobody is thrown out"]);
+    assert.deepEqual(story.ledger.excused, []);
+  });
+
+  test("nothing is inherited: what alice has put into the basket", () => {
+    const story = begin();
+    const basket = ["hers"];
+    const told = { user: "alice", basket };
+    story.tell("hers", "POST /basket", "stored", told, SET);
+    story.logOut();
+    assert.deepEqual(story.look({ basket }), ["nothing is inherited"]);
+    story.logIn("bob");
+    assert.deepEqual(story.look({ user: "bob", basket }), [
+      "nothing is inherited",
+    ]);
+  });
+
+  test("nothing is inherited: what a late request of alice's begins", () => {
+    const story = begin();
+    story.tell("late", "POST /basket", "sent");
+    story.logOut();
+    const basket = ["late"];
+    const breaks = story.tell(
+      "late",
+      "POST /basket",
+      "stored",
+      { basket },
+      SET,
+    );
+    assert.deepEqual(breaks, []);
+    assert.deepEqual(story.look({ basket }), ["nothing is inherited"]);
+    story.logIn("bob");
+    assert.deepEqual(story.look({ user: "bob", basket }), [
+      "nothing is inherited",
+    ]);
+  });
+
+  test("nothing is inherited, but one's own from before the login", () => {
+    const story = new Story();
+    const basket = ["own"];
+    story.tell("own", "POST /basket", "stored", { basket }, SET);
+    story.logIn("bob");
+    assert.deepEqual(story.look({ user: "bob", basket }), []);
+    assert.deepEqual(story.look({ user: "bob" }), ["nothing is lost"]);
+    story.logOut();
+    assert.deepEqual(story.look({ basket }), ["nothing is inherited"]);
+  });
+
+  test("nothing is lost, but for two changes at once", () => {
+    const story = begin();
+    const told = { user: "alice", basket: ["one"] };
+    story.tell("one", "POST /basket", "stored", told, SET);
+    assert.deepEqual(story.look({ user: "alice" }), ["nothing is lost"]);
+    const twice = begin();
+    twice.tell("two", "POST /basket", "received");
+    twice.tell("one", "POST /basket", "stored", told, SET);
+    const other = { user: "alice", basket: ["two"] };
+    twice.tell("two", "POST /basket", "stored", other, SET);
+    assert.deepEqual(twice.look(other), []);
+    assert.deepEqual(twice.ledger.excused, ["two changes"]);
+  });
+
+  test("as before: other cookies and headers", () => {
+    const story = begin();
+    const more = { oddities: ["a header is missing"] };
+    const told = { user: "alice" };
+    assert.deepEqual(story.tell("odd", "GET /look", "stored", told, more), [
+      "as before",
+    ]);
+  });
+});
