@@ -6,7 +6,7 @@
 //
 // Verdict: as broken, but browser 6, server 9, draft 6, late request none. One
 // process only. Histories: breaks ended is ended, nobody else, nobody is thrown
-// out, nothing is inherited.
+// out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";

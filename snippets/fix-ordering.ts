@@ -7,7 +7,7 @@
 //
 // Verdict: as broken, but update cookie untouched, browser 0, next user bob,
 // late request bob, knows user no. Histories: breaks ended is ended, nobody
-// else, nobody is thrown out, nothing is inherited.
+// else, nobody is thrown out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";

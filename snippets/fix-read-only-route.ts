@@ -8,7 +8,7 @@
 //
 // Verdict: as broken, but update cookie untouched, browser 0, next user bob,
 // late request bob. Histories: breaks ended is ended, nobody else, nobody is
-// thrown out, nothing is inherited.
+// thrown out, nothing is inherited, nothing is lost.
 
 import express, { type RequestHandler } from "express";
 import { auth } from "express-openid-connect";
