@@ -1,6 +1,6 @@
 // The session stays in its cookie. The logout puts its login on a list, which
 // the library's hook asks on each request. So it holds on the server, too. The
-// price: a late cookie replaces the next user's. A lost list lets in old copies.
+// price: a late cookie replaces the next user's. A lost list lets copies in.
 //
 //   npx tsx snippets/fix-deny-list.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-deny-list.ts

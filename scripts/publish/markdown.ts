@@ -8,7 +8,8 @@ import type { BrowserName } from "../browsers/installed-browsers.ts";
 import { SCENARIOS } from "../browsers/scenarios.ts";
 import { readSeenInBrowsers } from "../browsers/seen-in-browsers.ts";
 import { deploymentRows, readDeployment } from "../servers/deployment-data.ts";
-import type { Observed } from "../verify/observed.ts";
+import type { RuleName } from "../verify/histories/reference.ts";
+import { type Observed, readHistories } from "../verify/observed.ts";
 import { logoutAfter } from "../verify/orders.ts";
 import { QUESTIONS, TWO_PROCESS_QUESTIONS } from "../verify/questions.ts";
 import { benchRows, compare, MEASURES, readBench } from "./bench-data.ts";
@@ -19,6 +20,7 @@ import {
   FIGURES_FOLDER,
   type FigureName,
 } from "./figures-list.ts";
+import { excuseRows, historiesRows, ruleRows } from "./histories-data.ts";
 import { othersRows, readOthers } from "./others-data.ts";
 import { codeDiff, region } from "./regions.ts";
 import { readVersions, versionsRows } from "./versions-data.ts";
@@ -52,11 +54,35 @@ const MAKERS: Record<string, Maker> = {
     return `\`\`\`diff\n${codeDiff(source(one), source(other))}\n\`\`\``;
   },
 
+  histories: ({ root, file }, words) =>
+    markdownTable(
+      historiesRows(
+        reportsOf(readHistories(root), words).map(([name, report]) => [
+          linkTo(name, file),
+          report,
+        ]),
+      ),
+    ),
+
+  rules: () => markdownTable(ruleRows()),
+
+  excused: ({ root }, words) =>
+    markdownTable(excuseRows(reportsOf(readHistories(root), words))),
+
+  history({ root }, [name = "", ...words]) {
+    const rule = words.join(" ");
+    const lines = reportsOf(readHistories(root), [name]).flatMap(
+      ([, { examples }]) => examples[rule as RuleName] ?? [],
+    );
+    if (lines.length === 0)
+      throw new TextError(`${name} was not seen to break “${rule}”`);
+    return `\`\`\`text\n${lines.join("\n")}\n\`\`\``;
+  },
+
   verdicts({ file, observed }, words) {
     const rows = reportsOf(observed, words).map(([name, seen]) => {
-      const path = relative(dirname(file), join("snippets", `${name}.ts`));
       return [
-        `[${name}](${path.replaceAll("\\", "/")})`,
+        linkTo(name, file),
         ...QUESTIONS.map(({ answer }) => answer(seen.observation)),
         ...TWO_PROCESS_QUESTIONS.map(({ answer }) =>
           seen.twoProcesses ? answer(seen.twoProcesses) : "",
@@ -175,7 +201,10 @@ const MAKERS: Record<string, Maker> = {
 };
 
 /** Finds what was seen of the snippets with these names, or of all of them. */
-const reportsOf = (observed: Observed, names: string[]) =>
+const reportsOf = <Seen>(
+  observed: Record<string, Seen>,
+  names: string[],
+): (readonly [string, Seen])[] =>
   names[0] === "all"
     ? Object.entries(observed)
     : names.map((name) => {
@@ -183,6 +212,12 @@ const reportsOf = (observed: Observed, names: string[]) =>
         if (seen) return [name, seen] as const;
         throw new TextError(`nothing was seen of a snippet ${name}`);
       });
+
+/** Links a snippet's name to its file, from another file. */
+function linkTo(name: string, file: string): string {
+  const path = relative(dirname(file), join("snippets", `${name}.ts`));
+  return `[${name}](${path.replaceAll("\\", "/")})`;
+}
 
 /** A comment that asks for a block, and the fence, table, image or element after it, if there is one. */
 const BLOCK =

@@ -43,13 +43,13 @@ describe("npm run sync", () => {
     edit(POST, /-->19<!--/, "-->18<!--");
     edit(POST, 'width="720" alt="The Headers tab', 'width="1440" alt="The tab');
     edit("assets/broken.svg", "alice", "bob");
-    edit("README.md", "| 1323 B ", "| 1324 B ");
+    edit("README.md", /✗ \d+/, "✗ 0");
 
     const words = ["--check", "--in", folder];
     const { code, stderr } = await run(t, "sync", ...words);
     assert.equal(code, 1);
     assert.deepEqual(stderr.trim().split("\n"), [
-      "README.md: <!-- verdicts: all --> is stale: run npm run sync",
+      "README.md: <!-- histories: all --> is stale: run npm run sync",
       `${POST}: <!-- snippet: snippets/broken.ts#app --> is stale: run npm run sync`,
       `${POST}: <!-- figure: logout-cookies --> is stale: run npm run sync`,
       `${POST}: <!-- diff: snippets/broken.ts snippets/fix-ordering.ts --> is stale: run npm run sync`,
@@ -100,9 +100,9 @@ describe("npm run sync", () => {
     [
       "a comment that it does not understand",
       POST,
-      "<!-- verdicts: ",
-      "<!-- verdict: ",
-      /<!-- verdict: .*: nothing is made by verdict$/m,
+      "<!-- rules: ",
+      "<!-- rule: ",
+      /<!-- rule: .*: nothing is made by rule$/m,
     ],
     [
       "a snippet that the verifier has not seen",

@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Progress, sideBySide } from "../cli/side-by-side.ts";
+import { copyRepository } from "../cli/testing.ts";
+import type { Mutant } from "./mutants-data.ts";
+
+/** What a mutant can be noticed by, each with the command lines that look, the quickest first. */
+const CHECKS = {
+  orders: ({ shownBy }: Mutant) => [["scripts/verify.ts", ...shownBy]],
+  histories: ({ shownBy }: Mutant) => [
+    ["scripts/verify.ts", "--histories", "100", "--seed", "1", ...shownBy],
+  ],
+  tests: ({ file }: Mutant) =>
+    (file.startsWith("drop-in")
+      ? ["drop-in", "drop-in-in-apps", "deployment"]
+      : ["remedies", "contract"]
+    ).map((name) => [
+      "--test",
+      // This one breaks what is broken already.
+      "--test-name-pattern=^(?!each of these tests can fail)",
+      `scripts/servers/${name}.test.ts`,
+    ]),
+} satisfies Record<string, (mutant: Mutant) => string[][]>;
+
+export type CheckName = keyof typeof CHECKS;
+
+/** A mutant, and the first check that has noticed it, if one has. */
+export interface Tried extends Mutant {
+  noticedBy?: CheckName;
+}
+
+/**
+ * Tries mutants, each in a copy of the repository, until a check notices it.
+ * @param mutants what to try
+ * @param checks the checks to take, for each mutant; all by default
+ * @throws {Error} when the file of one does not have its text exactly once
+ */
+export const tryMutants = (
+  mutants: Mutant[],
+  options: { cancel: AbortSignal; progress: Progress },
+  checks: (mutant: Mutant) => CheckName[] = () =>
+    Object.keys(CHECKS) as CheckName[],
+): Promise<Tried[]> =>
+  sideBySide(mutants, options, async (mutant) => {
+    const cleanUp: (() => void)[] = [];
+    const copy = copyRepository({ after: (work) => cleanUp.push(work) });
+    try {
+      const path = join(copy.folder, "snippets", mutant.file);
+      if (readFileSync(path, "utf8").split(mutant.from).length !== 2) {
+        throw new Error(`${mutant.file} does not have once: ${mutant.from}`);
+      }
+      copy.edit(join("snippets", mutant.file), mutant.from, mutant.to);
+      for (const name of checks(mutant)) {
+        for (const words of CHECKS[name](mutant)) {
+          if (await fails(copy.folder, words, options.cancel)) {
+            return { ...mutant, noticedBy: name };
+          }
+        }
+      }
+      return mutant;
+    } finally {
+      for (const work of cleanUp) work();
+    }
+  });
+
+/**
+ * Runs a command line of Node's in a folder.
+ * @returns whether it has seen something that is not as it should be
+ * @throws {Error} when it could not look
+ */
+async function fails(
+  cwd: string,
+  words: string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const tsx = import.meta.resolve("tsx");
+  const child = spawn(process.execPath, ["--import", tsx, ...words], {
+    ...{ cwd, signal, stdio: "ignore", killSignal: "SIGTERM" },
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, HIDE_OPTIONAL: "yes" },
+  });
+  const [code] = await once(child, "exit");
+  if (code !== 0 && code !== 1) {
+    throw new Error(`node ${words.join(" ")} ended with ${code}`);
+  }
+  return code === 1;
+}
