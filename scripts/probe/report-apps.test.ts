@@ -39,6 +39,13 @@ const SEEN: Record<string, Seen> = {
   "Clear-Site-Data": "logged out",
 };
 
+/** Where browsers go ways of their own. Firefox is asked about these alone, since it takes its time. */
+const PARTICULAR = [
+  ...["another Path", "the prefix __Host- without Secure"],
+  ...["without Partitioned", "the back button", "the browser's cache"],
+  ...["a service worker", "Clear-Site-Data"],
+];
+
 for (const name of BROWSER_NAMES) {
   const path = findBrowser(name);
   const skip = skipUnless(name, Boolean(path), HOW_TO_INSTALL[name]);
@@ -47,14 +54,16 @@ for (const name of BROWSER_NAMES) {
     const real = await launchBrowser(name, path as string);
     t.after(() => real.close());
     const seen: Record<string, Seen> = {};
-    for (const app of REPORT_APPS.filter((one) => one.name in SEEN)) {
+    const names = name === "firefox" ? PARTICULAR : Object.keys(SEEN);
+    for (const app of REPORT_APPS.filter((one) => names.includes(one.name))) {
       const { url } = await serveMade(t, "localhost", app.make);
       const context = await real.createBrowserContext();
       const page = await context.newPage();
       seen[app.name] = await logOutIn(page, url + (app.under ?? ""));
       await context.close();
     }
-    assert.deepEqual(seen, SEEN);
+    const expected = names.map((one) => [one, SEEN[one]]);
+    assert.deepEqual(seen, Object.fromEntries(expected));
   });
 }
 
