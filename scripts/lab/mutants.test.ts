@@ -15,7 +15,6 @@ test("each mistake can be made, in one place", () => {
 
 /** Some that only longer histories notice. */
 const SAMPLE = [
-  "fix-deny-list.ts: a denied id is kept at the next login",
   "drop-in/lasting-logout.ts: a dead cookie begins a session",
   "fix-store.ts: a cookie can be read by scripts",
 ];

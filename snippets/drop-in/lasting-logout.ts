@@ -233,17 +233,13 @@ export function lastingLogout(
       if (others.length > 0) res.setHeader("Set-Cookie", others);
       else res.removeHeader("Set-Cookie");
     }
-    const { domain, path, secure, sameSite } = attributes ?? {};
-    const clear = (cookie: string) =>
-      res.clearCookie(cookie, { domain, path, secure, sameSite } as object);
-    const set = isOut ? [] : ours.map(nameOf);
-    // A large session has several cookies. That of a small one, which has begun meanwhile, hides them.
-    const isLarge = set.includes(`${name}.0`) && !set.includes(name);
-    if (visit.isLogin && isLarge) clear(name);
     // A store has one cookie. A dead one goes, and what is left of cookie sessions from before.
     if (!store || !may || (ours.length === 0 && !isClearing)) return;
+    const { domain, path, secure, sameSite } = attributes ?? {};
+    const set = isOut ? [] : ours.map(nameOf);
     visit.cookies.forEach((cookie, at, sent) => {
-      if (!set.includes(cookie) && sent.indexOf(cookie) === at) clear(cookie);
+      if (set.includes(cookie) || sent.indexOf(cookie) < at) return;
+      res.clearCookie(cookie, { domain, path, secure, sameSite } as object);
     });
   }
 
