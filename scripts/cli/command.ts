@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Readable, Writable } from "node:stream";
 
 /** An invalid argument. */
@@ -68,6 +69,8 @@ export function untilSignal(): AbortSignal {
   const cancel = new AbortController();
   process.once("SIGINT", () => cancel.abort(130));
   process.once("SIGTERM", () => cancel.abort(143));
+  // Each process that is started waits for it, too.
+  setMaxListeners(0, cancel.signal);
   return cancel.signal;
 }
 

@@ -41,7 +41,7 @@ export interface BenchOptions {
 }
 
 /** For so many rounds a server has work before the first one counts, so that its code is compiled. */
-const WARM_UP_ROUNDS = 5;
+const WARM_UP_ROUNDS = 2;
 
 /** How many requests are in flight at once. */
 const AT_ONCE = 10;

@@ -32,7 +32,7 @@ broken in the same round. All snippets, by default. It takes some minutes.
 
 Options:
   --rounds N     how many rounds (15)
-  --requests N   how many requests a server gets in a round (500)
+  --requests N   how many requests a server gets in a round (2000)
   --seed N       a number that decides the orders of the rounds; printed, so that
                  a run can be repeated
   --write        write all rounds to ${BENCH_FILE}, of which npm run sync
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       rounds: { type: "string", default: "15" },
-      requests: { type: "string", default: "500" },
+      requests: { type: "string", default: "2000" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       write: { type: "boolean" },
       help: { type: "boolean", short: "h" },
