@@ -28,11 +28,7 @@ import {
   historiesText,
   rulesLegend,
 } from "./verify/histories/histories-table.ts";
-import {
-  type HistoriesRow,
-  runHistories,
-  unexpected,
-} from "./verify/histories/run-histories.ts";
+import { runHistories, unexpected } from "./verify/histories/run-histories.ts";
 import {
   type Observed,
   writeHistories,
@@ -84,7 +80,8 @@ fails, 2 for invalid arguments.
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { options, folder, processes, isAll, ...asked } = readCommandLine();
+  const asked = readCommandLine();
+  const { options, folder, processes, isAll } = asked;
   if (options.help) {
     process.stdout.write(HELP);
     return 0;
@@ -96,10 +93,10 @@ async function main(): Promise<number> {
     return 1;
   }
   const names = withoutSkipped(asked.names, folder);
-  if (options.histories) return playHistories(names);
   const verdicts = readVerdicts(folder);
   const problems: string[] = [];
   const cancel = untilSignal();
+  if (asked.count) return playHistories({ ...asked, names }, verdicts, cancel);
   if (options.race) return lookAgain(names, folder, cancel);
   const run = async (processes: 1 | 2, deep = false): Promise<Row[]> => {
     if (cancel.aborted) return [];
@@ -124,9 +121,7 @@ async function main(): Promise<number> {
   const withTwo = options.write ? await run(2) : [];
   if (cancel.aborted) return cancel.reason;
 
-  // Those that don't claim to hold with two processes have to fail. Who asks for one wants to see it.
-  const isJudged = (row: Row) =>
-    !(isAll && row.processes === 2 && row.verdict?.oneProcess);
+  const isJudged = judgedOnes(isAll, verdicts);
   const alone = aloneLines(isAll ? [...rows, ...withTwo] : []);
   problems.push(
     ...alone.problems,
@@ -185,10 +180,22 @@ async function lookAgain(
   }
 }
 
+/**
+ * Makes the function that tells which rows are judged. Those that don't claim to hold with two
+ * processes have to fail with them. Who asks for one wants to see it.
+ */
+const judgedOnes =
+  (isAll: boolean, verdicts: ReturnType<typeof readVerdicts>) =>
+  ({ name, processes }: { name: string; processes: 1 | 2 }): boolean =>
+    !(isAll && processes === 2 && verdicts[name]?.oneProcess);
+
 /** Plays histories, and prints which rules they break. */
-async function playHistories(names: string[]): Promise<number> {
-  const { options, folder, processes, isAll, count, seed } = readCommandLine();
-  const cancel = untilSignal();
+async function playHistories(
+  asked: ReturnType<typeof readCommandLine>,
+  verdicts: ReturnType<typeof readVerdicts>,
+  cancel: AbortSignal,
+): Promise<number> {
+  const { options, folder, names, processes, isAll, count, seed } = asked;
   const results = await runHistories(names, {
     folder,
     large: options.large ?? false,
@@ -202,12 +209,12 @@ async function playHistories(names: string[]): Promise<number> {
   endProgress();
   if (cancel.aborted) return cancel.reason;
   const rows = results.filter((result) => "report" in result);
-  const verdicts = readVerdicts(folder);
-  const isJudged = ({ name }: HistoriesRow) =>
-    !(isAll && processes === 2 && verdicts[name]?.oneProcess);
+  const isJudged = judgedOnes(isAll, verdicts);
   const problems = [
     ...results.flatMap((one) => ("report" in one ? [] : one.message)),
-    ...rows.filter(isJudged).flatMap(unexpected),
+    ...rows
+      .filter(({ name }) => isJudged({ name, processes }))
+      .flatMap(unexpected),
   ];
   const unjudged = rows.filter(({ expected }) => !expected);
   if (isAll) {
