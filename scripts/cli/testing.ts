@@ -106,10 +106,13 @@ export function start(
 export const run = (t: TestContext, command: string, ...words: string[]) =>
   start(t, join(ROOT, "scripts", `${command}.ts`), words).ended;
 
+/** A text in a file, and what is to stand there instead. */
+export type Edit = [from: string | RegExp, to: string];
+
 /**
  * Copies the repository into a temporary folder that is gone after the test, so that the test can
  * break something in it. The installed packages are linked, not copied.
- * @returns the folder's path, and a function that changes one file of the copy
+ * @returns the folder's path, and functions that change files of the copy
  */
 export function copyRepository(t: { after: (work: () => void) => void }) {
   const folder = mkdtempSync(join(tmpdir(), "in-flight-"));
@@ -125,15 +128,23 @@ export function copyRepository(t: { after: (work: () => void) => void }) {
   }
   const modules = "node_modules";
   symlinkSync(join(ROOT, modules), join(folder, modules), "junction");
+  /** Replaces a text in a file, and fails when that is not there. */
+  const edit = (file: string, ...[from, to]: Edit): void => {
+    const path = join(folder, file);
+    const old = readFileSync(path, "utf8");
+    const made = old.replace(from, () => to);
+    if (made === old) throw new Error(`${file} does not have ${from}`);
+    writeFileSync(path, made);
+  };
   return {
     folder,
-    /** Replaces a text in a file, and fails when that is not there. */
-    edit(file: string, from: string | RegExp, to: string): void {
-      const path = join(folder, file);
-      const old = readFileSync(path, "utf8");
-      const made = old.replace(from, () => to);
-      if (made === old) throw new Error(`${file} does not have ${from}`);
-      writeFileSync(path, made);
+    edit,
+    /** Puts a changed copy of a snippet beside it, and returns the copy's path. */
+    change(name: string, at: number, edits: Edit[]): string {
+      const file = `snippets/${name}-${at}.ts`;
+      cpSync(join(ROOT, "snippets", `${name}.ts`), join(folder, file));
+      for (const each of edits) edit(file, ...each);
+      return join(folder, file);
     },
     write: (file: string, text: string): void =>
       writeFileSync(join(folder, file), text),

@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { ROOT } from "../cli/root.ts";
-import { copyRepository, skipUnless } from "../cli/testing.ts";
+import { copyRepository, type Edit, skipUnless } from "../cli/testing.ts";
 import { Browser, loggedIn, whoIn } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import { BODY, Stepwise } from "../client/request-steps.ts";
@@ -24,8 +24,6 @@ const ROUTES = `
   });
   app.get("/held", () => console.log("held"));
   serve(app);`;
-
-type Edit = [from: string | RegExp, to: string];
 
 /** Some things are asked of a snippet that has been changed a little, by this name of its own. */
 const CHANGED: Record<string, { name: string; edits: Edit[] }> = {
@@ -88,10 +86,7 @@ for (const name of snippetNames()) {
 
 const copy = copyRepository({ after });
 const files = Object.entries(CHANGED).map(([changed, { name, edits }], at) => {
-  const path = `snippets/${name}-${at}.ts`;
-  copy.write(path, readFileSync(join(ROOT, "snippets", `${name}.ts`), "utf8"));
-  for (const [from, to] of edits) copy.edit(path, from, to);
-  return { changed, name, file: join(copy.folder, path) };
+  return { changed, name, file: copy.change(name, at, edits) };
 });
 const { signal } = new AbortController();
 const together = files.filter(({ name }) => !needsRedis(name));

@@ -6,6 +6,7 @@ import { ROOT } from "../cli/root.ts";
 import {
   callBack,
   copyRepository,
+  type Edit,
   run,
   skipSignals,
   skipUnless,
@@ -49,8 +50,6 @@ const MOVE_UP: Edit[] = [
   [UPDATE, ""],
   [AUTH, `${UPDATE}${AUTH}`],
 ];
-
-type Edit = [from: string, to: string];
 
 /** One order in which a request is answered after the logout. */
 const LATE = ORDERS[logoutAfter("received")] ?? [];
@@ -194,13 +193,8 @@ describe("without its one idea", () => {
   const all = Object.entries(SABOTAGES).flatMap(([name, sabotages]) =>
     sabotages.map((sabotage, at) => {
       const [what, asked, answer, ...edits] = sabotage;
-      const path = `snippets/${name}-${at}.ts`;
-      copy.write(
-        path,
-        readFileSync(join(ROOT, "snippets", `${name}.ts`), "utf8"),
-      );
-      for (const [from, to] of edits) copy.edit(path, from, to);
-      return { name, what, asked, answer, file: join(copy.folder, path) };
+      const file = copy.change(name, at, edits);
+      return { name, what, asked, answer, file };
     }),
   );
   const { signal } = new AbortController();
