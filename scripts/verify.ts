@@ -32,6 +32,7 @@ import { runHistories, unexpected } from "./verify/histories/run-histories.ts";
 import {
   type Observed,
   writeHistories,
+  writeMeasured,
   writeObserved,
 } from "./verify/observed.ts";
 import { ORDERS } from "./verify/orders.ts";
@@ -143,7 +144,10 @@ async function main(): Promise<number> {
   if (isAll) {
     problems.push(...unjudged.map(({ name }) => `${name} has no verdict`));
   }
-  if (options.write && problems.length === 0) writeObserved(ROOT, observed);
+  if (options.write && problems.length === 0) {
+    writeObserved(ROOT, observed);
+    writeMeasured(ROOT);
+  }
   if (options.json) {
     console.log(JSON.stringify(observed, null, 2));
   } else if (rows.length > 0) {

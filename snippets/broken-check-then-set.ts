@@ -19,7 +19,6 @@ const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
-// #region store
 const DAY_MS = 24 * 60 * 60 * 1000; // the library's rollingDuration
 const redis = process.env.REDIS_URL ? await openRedis() : undefined;
 const map = new LRUCache<string, string>({ ttl: DAY_MS, ttlAutopurge: true });
@@ -46,7 +45,6 @@ function genid() {
   newIds.set(id, true);
   return id;
 }
-// #endregion store
 // #region app
 app.use(
   auth({

@@ -22,9 +22,7 @@ const { baseURL, provider, record, serve } = await prepare({
 const app = express();
 app.use(log);
 
-// #region store
 const loggedOut = new MemoryStore({ checkPeriod: 24 * 60 * 60 * 1000 });
-// #endregion store
 
 // #region app
 app.use(

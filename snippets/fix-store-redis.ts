@@ -19,7 +19,6 @@ const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
-// #region store
 const DAY_MS = 24 * 60 * 60 * 1000; // the library's rollingDuration
 const redis = await openRedis();
 // Most are never used. What keeps only the newest does not grow.
@@ -44,7 +43,6 @@ function genid() {
   newIds.set(id, true);
   return id;
 }
-// #endregion store
 
 // #region app
 app.use(

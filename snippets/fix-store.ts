@@ -21,7 +21,6 @@ const { baseURL, provider, record, serve } = await prepare();
 const app = express();
 app.use(log);
 
-// #region store
 const DAY_MS = 24 * 60 * 60 * 1000; // the library's rollingDuration
 const sessions = new LRUCache<string, string>({
   ttl: DAY_MS,
@@ -48,7 +47,6 @@ function genid() {
   newIds.set(id, true);
   return id;
 }
-// #endregion store
 
 // #region app
 app.use(

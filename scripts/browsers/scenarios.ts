@@ -23,7 +23,7 @@ export const SCENARIOS: Scenario[] = [
   {
     name: "click",
     heading: "click",
-    meaning: "alice clicks the page's button: who is logged in?",
+    meaning: "she clicks the page's button",
     hand: "mouse",
     sending: "fetch",
   },
@@ -44,7 +44,7 @@ export const SCENARIOS: Scenario[] = [
   {
     name: "beacon",
     heading: "beacon",
-    meaning: "the page uses navigator.sendBeacon in place of fetch",
+    meaning: "the page uses sendBeacon in place of fetch",
     hand: "keyboard",
     sending: "beacon",
   },

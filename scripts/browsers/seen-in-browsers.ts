@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserName } from "./installed-browsers.ts";
-import type { Outcome } from "./scenarios.ts";
+import { type Outcome, SCENARIOS } from "./scenarios.ts";
 
 /** Who was logged in after each scenario in each browser, by the snippet's name. */
 export type SeenInBrowsers = Partial<
@@ -20,3 +20,24 @@ export const writeSeenInBrowsers = (root: string, seen: SeenInBrowsers): void =>
     join(root, BROWSERS_FILE),
     `${JSON.stringify(seen, null, 2)}\n`,
   );
+
+/** The rows of a table, its head first: after which scenario alice is back, with which snippets. */
+export function browsersRows(seen: SeenInBrowsers): string[][] {
+  const browsers = Object.values(seen);
+  return [
+    ["✗ alice is back when", ...browsers.map(({ version }) => nameOf(version))],
+    ...SCENARIOS.map(({ name, meaning }) => [
+      meaning,
+      ...browsers.map(({ outcomes }) => {
+        const lost = Object.keys(outcomes).filter(
+          (snippet) => outcomes[snippet]?.[name],
+        );
+        return lost.length > 0 ? `✗ ${lost.join(", ")}` : "✓ never";
+      }),
+    ]),
+  ];
+}
+
+/** Names a browser with the first number of its version. */
+export const nameOf = (version: string): string =>
+  version.replace(/^f/, "F").replace(/\/(\d+).*/, " $1");

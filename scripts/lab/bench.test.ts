@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ROOT } from "../cli/root.ts";
 import { run } from "../cli/testing.ts";
-import { benchChartRows } from "../publish/bench-chart.ts";
 import {
   BASE,
   compare,
@@ -13,7 +12,6 @@ import {
   type Sample,
   titleOf,
 } from "../publish/bench-data.ts";
-import { readObserved } from "../verify/observed.ts";
 import { VERDICTS } from "../verify/verdicts.ts";
 import { contestants, shuffler } from "./bench-run.ts";
 
@@ -75,7 +73,7 @@ describe("the measurement in assets/bench.csv", () => {
     }
   });
 
-  // The sentences are in the second post, under "What it costs to run".
+  // The sentences are in the post “What each fix costs to run”.
   test("is as the post says", () => {
     const ratio = (title: string, name: keyof Figures) =>
       compared.find((one) => titleOf(one) === title)?.ratios[name] ?? 0;
@@ -89,10 +87,5 @@ describe("the measurement in assets/bench.csv", () => {
     assert.ok(Math.abs(cpu("fix-navigations-only") - 1) < 0.2);
     assert.ok(ratio("fix-navigations-only", "bytesPerResponse") < 0.2);
     assert.ok(cpu("fix-complete") < 0.9);
-    const protects = benchChartRows(samples, readObserved(ROOT)).map(
-      ({ protects = {} }) => Object.values(protects).filter(Boolean).length,
-    );
-    assert.deepEqual(protects, protects.toSorted());
-    assert.equal(protects.at(-1), 4);
   });
 });

@@ -29,7 +29,7 @@ test("npm run bites counts who is logged in after all", { skip }, async (t) => {
   );
 });
 
-// The sentences are in the second post, under "When does it bite?".
+// The sentences are in the post “The late response in real browsers”.
 test("the measurement in assets/bites.csv is as the post says", () => {
   const bites = readBites(ROOT);
   for (const { name } of SETUPS) {

@@ -166,21 +166,12 @@ async function printedFor(url: string, cancel: AbortSignal): Promise<string> {
   return (await text(child.stdout)).replaceAll(url, "http://localhost:3000");
 }
 
-/** In two or three words each, so that a row fits a terminal. */
+/** The rows of the post, without how each app uses its library, so that they fit a terminal. */
 function tableOf(others: Others): string {
-  const [, ...rows] = othersRows(others);
-  const table = plainTable([
-    "\nsmall app",
-    "on its\nway",
-    "in the\nhandler",
-    "on its\nway back",
-    "\na copy",
-    "next\nuser",
-  ]);
-  const short = (words: string) =>
-    words.replace("logged ", "").replace("is ", "");
-  for (const [name = "", , , ...cells] of rows) {
-    table.push([name, ...cells.map(short)]);
+  const [head = [], ...rows] = othersRows(others);
+  const table = plainTable(head);
+  for (const [app = "", ...cells] of rows) {
+    table.push([app.replace(/:.*/, ""), ...cells]);
   }
   return textOf(table);
 }

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { progressLine, runCommand, UsageError } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
-import { plainTable, textOf } from "../cli/terminal.ts";
 import {
   type Tried,
   versionsRows,
@@ -68,10 +67,13 @@ async function main(): Promise<number> {
   return measure(
     (cancel) => tryAll(pairs, names, cancel),
     ({ tried, failures }) => {
-      const [head = [], ...rows] = versionsRows(tried);
-      const table = plainTable(["", ...head.slice(1)]);
-      table.push(...rows);
-      console.log([...failures, head[0], textOf(table)].join("\n\n"));
+      const [[, ...heads] = [], ...rows] = versionsRows(tried);
+      const lines = rows.map(([version, ...cells]) =>
+        [version, ...heads.map((head, at) => `${head}: ${cells[at]}`)].join(
+          "\n  ",
+        ),
+      );
+      console.log([...failures, ...lines].join("\n\n"));
       if (write) writeVersions(ROOT, tried);
       return 0;
     },

@@ -6,6 +6,7 @@ import GithubSlugger from "github-slugger";
 import { ROOT } from "../cli/root.ts";
 import { LINKS, NAMES } from "./diagnoses.ts";
 import { logInAs } from "./log-in.ts";
+import { ADVICE } from "./probe-report.ts";
 import { closeProviders, REPORT_APPS } from "./report-apps.ts";
 import { runHere, serveMade } from "./small-app.ts";
 
@@ -51,8 +52,9 @@ function told({ stdout, code }: { stdout: string; code: number }) {
   return { wanted: diagnoses.map(({ name }: { name: string }) => name), code };
 }
 
-test("each diagnosis links to where the posts tell of it", () => {
-  for (const link of LINKS) {
+test("each diagnosis and remedy links to where the posts tell of it", () => {
+  const remedies = Object.values(ADVICE).map(({ link }) => link);
+  for (const link of [...LINKS, ...remedies]) {
     const [file = "", anchor = ""] = link.split("#");
     assert.ok(existsSync(join(ROOT, file)), link);
     const headings = readFileSync(join(ROOT, file), "utf8").match(/^#+ .*$/gm);

@@ -2,10 +2,9 @@ import { printable, type Uncleared } from "./clearing.ts";
 import type { LoggedIn, PlainLogout } from "./plain-logout.ts";
 import { inWords, type Target, type Who } from "./target.ts";
 
-const TELLS_APART =
-  "posts/2023-03-10-express-openid-connect-and-in-flight-requests.md#is-it-this-bug";
-const RACE = "posts/2023-03-11-a-better-idea.md#which-one-should-i-take";
-const BOB = "posts/2023-03-11-a-better-idea.md#the-reason-to-care-bob";
+const TELLS_APART = "posts/2026-11-27-is-it-this-bug.md#one-by-one";
+const RACE = "posts/2026-11-27-which-fix.md#take-one-file";
+const BOB = "posts/2026-11-27-is-it-this-bug.md#the-next-user-is-thrown-out";
 
 /** All that a diagnosis is made from. */
 export interface Facts {

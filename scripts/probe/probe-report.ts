@@ -11,7 +11,8 @@ import {
 import type { Found } from "./probe-app.ts";
 import { inWords, type Target, type Who } from "./target.ts";
 
-const POST = "posts/2023-03-11-a-better-idea.md";
+const SMALLER = "posts/2026-11-27-smaller-fixes.md";
+const WHOLE = "posts/2026-11-27-which-fix.md";
 
 /** A remedy of the posts, for whom it is, and where it is told. */
 export interface Advice {
@@ -20,26 +21,27 @@ export interface Advice {
   link: string;
 }
 
-const ADVICE = {
+/** All that it can give. */
+export const ADVICE = {
   ordering: {
     fix: "fix-ordering",
     when: "it is this route alone, and it need not know its user",
-    link: `${POST}#move-the-route`,
+    link: `${SMALLER}#move-the-route`,
   },
   readOnly: {
     fix: "fix-read-only-route",
     when: "it is this route alone, and it has to know its user",
-    link: `${POST}#make-the-route-read-only`,
+    link: `${SMALLER}#make-the-route-read-only`,
   },
   cookie: {
     fix: "fix-complete-cookie",
     when: "it should be whole (any route, old copies, next user)",
-    link: `${POST}#all-of-it`,
+    link: `${WHOLE}#i-have-cookie-sessions-and-no-store`,
   },
   store: {
     fix: "fix-complete",
     when: "it should be whole, and there is a session store",
-    link: `${POST}#all-of-it`,
+    link: `${WHOLE}#i-have-a-session-store`,
   },
 } satisfies Record<string, Advice>;
 

@@ -84,3 +84,30 @@ export function sharesOf(all: Run[], setup: string, sending: Sending): Share[] {
     (one, other) => one.updateMs - other.updateMs,
   );
 }
+
+/**
+ * The rows of a table, its head first: of how many logouts the user is logged in after, for each
+ * browser and each way to send, and some of the times that `/update` takes, in milliseconds.
+ */
+export const bitesRows = (all: Run[], times: number[]): string[][] => [
+  ["✗ logged in after all", ...times.map((time) => `${time / 1000} s`)],
+  ...SETUPS.flatMap(({ name }) =>
+    SENDINGS.map((sending) => {
+      const shares = sharesOf(all, name, sending);
+      const cells = times.map((time) => {
+        const share = shares.find(({ updateMs }) => updateMs === time);
+        if (!share) return "";
+        const { losing, runs } = share;
+        return `${losing > 0 ? "✗" : "✓"} ${losing} of ${runs}`;
+      });
+      return [`${name}, ${WORDS[sending]}`, ...cells];
+    }),
+  ),
+];
+
+/** What the page sends `/update` with. */
+const WORDS = {
+  fetch: "`fetch`",
+  keepalive: "`keepalive`",
+  beacon: "`sendBeacon`",
+};

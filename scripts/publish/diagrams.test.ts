@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ORDERS } from "../verify/orders.ts";
 import type { Step } from "../verify/race.ts";
-import { ordersGrid, sequenceDiagram } from "./diagrams.ts";
+import { sequenceDiagram } from "./diagrams.ts";
 
 const LOSING: Step[] = [
   { event: "update sent", withCookie: true },
@@ -96,76 +96,5 @@ describe("sequenceDiagram", () => {
     assertWellFormed(drawn);
     assert.match(drawn, /fix-&lt;b&gt;&amp;/);
     assert.equal(draw(structuredClone(LOSING), ODD_NAME), drawn);
-  });
-});
-
-const REQUEST = "POST /update";
-
-describe("ordersGrid", () => {
-  const rows = [
-    { name: "broken", losing: [3, 6, 34] },
-    { name: "fix-navigations-only", losing: [] },
-    { name: "fix-store", losing: [0], possible: [0, 1, 2] },
-  ];
-
-  test("tells the names and the counts", () => {
-    const drawn = ordersGrid(REQUEST, rows);
-    assert.match(part(drawn, "title"), /35 orders/);
-    assert.equal(
-      part(drawn, "desc"),
-      "broken: 3 of 35; fix-navigations-only: 0 of 35; fix-store: 1 of 3.",
-    );
-    for (const seen of ["broken", "3 of 35", "0 of 35", "fix-store", "1 of 3"])
-      assert.ok(drawn.includes(`>${seen}</text>`), seen);
-    assert.match(drawn, />fix-navigations-<.*\n.*>only</);
-  });
-
-  test("marks each order in its own place", () => {
-    const marks = (losing: number[], possible: number[]) => {
-      const drawn = ordersGrid(REQUEST, [{ name: "one", losing, possible }]);
-      // After the legend.
-      const found = drawn.matchAll(/class="(losing|holding|impossible)/g);
-      return [...found].map(([, mark]) => mark).slice(3);
-    };
-    const seen = marks([3, 34], [0, 3, 34]);
-    assert.equal(seen.length, ORDERS.length);
-    assert.deepEqual(seen.slice(0, 5), [
-      "holding",
-      "impossible",
-      "impossible",
-      "losing",
-      "impossible",
-    ]);
-    assert.equal(seen[34], "losing");
-  });
-
-  test("explains what it shows, and nothing else", () => {
-    assert.match(ordersGrid(REQUEST, rows), />cannot happen</);
-    assert.doesNotMatch(
-      ordersGrid(REQUEST, rows.slice(0, 2)),
-      />cannot happen</,
-    );
-  });
-
-  test("stays as wide with more snippets, and has room for them", () => {
-    for (let snippets = 0; snippets <= 12; snippets++) {
-      const drawn = ordersGrid(
-        REQUEST,
-        Array.from({ length: snippets }, () => ({ name: "a", losing: [1] })),
-      );
-      assertWellFormed(drawn);
-      assert.match(drawn, /viewBox="0 0 720 \d+"/);
-      const height = Number(drawn.match(/ height="(\d+)"/)?.[1]);
-      for (const [, x, y] of drawn.matchAll(/<text .*? x="(.*?)" y="(.*?)"/g))
-        assert.ok(Number(x) < 720 - 80 && Number(y) < height - 4);
-    }
-  });
-
-  test("escapes names, and is always the same", () => {
-    const odd = [{ name: ODD_NAME, losing: [1] }];
-    const drawn = ordersGrid(REQUEST, odd);
-    assertWellFormed(drawn);
-    assert.match(part(drawn, "desc"), /fix-&lt;b&gt;&amp;/);
-    assert.equal(ordersGrid(REQUEST, structuredClone(odd)), drawn);
   });
 });

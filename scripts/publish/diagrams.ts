@@ -1,5 +1,4 @@
 import escapeHtml from "escape-html";
-import { ORDERS } from "../verify/orders.ts";
 import type { Step } from "../verify/race.ts";
 
 // A picture is shown in an <img>, so it brings its own styles, asks for light
@@ -91,7 +90,7 @@ const SERVER = 458;
 /** Where the lifelines begin. */
 const TOP = 68;
 /** The distance from one event to the next. */
-const PITCH = 56;
+const PITCH = 46;
 
 const SENT = { update: "POST /update", logout: "GET /logout" };
 const STORED = { set: "sets", cleared: "clears", untouched: "leaves" };
@@ -134,7 +133,7 @@ export function sequenceDiagram(
     text(WIDTH / 2, 20, title, "middle"),
     ...rows
       .filter(({ undoes }) => undoes)
-      .map(({ y }) => path("alarm band", box(0, y - 28, WIDTH, PITCH))),
+      .map(({ y }) => path("alarm band", box(0, y - 26, WIDTH, 52))),
     ...lifelines(rows, bottom),
     ...["update", "logout"].flatMap((of) => journeys(rows, of)),
     ...rows.flatMap(atServerOrJar),
@@ -237,123 +236,4 @@ function atServerOrJar({ event, of, y, words, cookie, undoes }: Row): string[] {
   if (event.endsWith("sent")) return [...labels, arrow(jar, browser, look)];
   if (cookie?.effect === "untouched") return labels;
   return [...labels, arrow(browser, jar, look)];
-}
-
-// The grids, in three or four columns below the legend.
-const GRIDS_WIDTH = 720;
-const LEGEND = 82;
-const CELLS = 7;
-const LINES = Math.ceil(ORDERS.length / CELLS);
-
-/** How an order can be marked, and what the legend says of it. */
-const MARKS = {
-  losing: "the browser ends up logged in",
-  holding: "it ends up logged out",
-  impossible: "cannot happen",
-};
-
-/** What is known of a snippet's orders, as indexes into `ORDERS`. */
-interface Outcome {
-  name: string;
-  /** The orders that leave the browser logged in. */
-  losing: number[];
-  /** The orders that can happen at all; without it, all can. */
-  possible?: number[];
-}
-
-/** A mark for each order, and how many lose, such as "19 of 35". */
-interface Marked {
-  name: string;
-  marks: (keyof typeof MARKS)[];
-  count: string;
-}
-
-/**
- * Draws a grid for each snippet, with a cell for each order of a request and a
- * logout, that tells whether the order leaves the browser logged in. An order
- * has the same place in all grids. Under a grid stand the snippet's name and
- * how many orders lose, of those that can happen.
- * @param request what the request is, such as `POST /update`
- * @param rows the snippets, best 3 to 12, and what is known of them
- * @returns the text of an SVG file
- */
-export function ordersGrid(request: string, rows: Outcome[]): string {
-  const grids = rows.map(markedOf);
-  // Three or four columns, whichever leaves fewer places empty.
-  const places = (columns: number) =>
-    Math.ceil(rows.length / columns) * columns;
-  const columns = places(3) < places(4) ? 3 : 4;
-  const width = GRIDS_WIDTH / columns;
-  const pitch = Math.floor((width - 26) / CELLS);
-  const names = Math.max(0, ...rows.map(({ name }) => wrap(name, 16).length));
-  const height = LINES * pitch + (names + 1) * LINE + 34;
-  const size = [GRIDS_WIDTH, LEGEND + (places(columns) / columns) * height];
-  const orders = `${ORDERS.length} orders of ${request} and a logout`;
-  const title = `Which of the ${orders} leave the browser logged in`;
-  const told = grids.map(({ name, count }) => `${name}: ${count}`).join("; ");
-  return svg(size, title, `${told}.`, [
-    ...legend(
-      orders,
-      grids.flatMap(({ marks }) => marks),
-    ),
-    ...grids.flatMap((grid, at) => {
-      const y = LEGEND + Math.floor(at / columns) * height;
-      return gridAt((at % columns) * width + 1, y, pitch, grid);
-    }),
-  ]);
-}
-
-function markedOf({ name, losing, possible }: Outcome): Marked {
-  const marks = ORDERS.map((_, order) => {
-    if (losing.includes(order)) return "losing";
-    return possible?.includes(order) === false ? "impossible" : "holding";
-  });
-  const lost = marks.filter((mark) => mark === "losing").length;
-  const can = marks.filter((mark) => mark !== "impossible").length;
-  return { name, marks, count: `${lost} of ${can}` };
-}
-
-/** Tells what the marks mean, without "cannot happen" where nothing has it. */
-function legend(orders: string, used: string[]): string[] {
-  const meanings = Object.entries(MARKS).filter(
-    ([mark]) => mark !== "impossible" || used.includes(mark),
-  );
-  const starts = [1, 320, 566];
-  return [
-    text(1, 20, `Each square is one of the ${orders}:`, "large"),
-    ...meanings.flatMap(([mark, meaning], at) => [
-      cell(mark, starts[at] ?? 0, 38, 18),
-      text((starts[at] ?? 0) + 26, 53, meaning),
-    ]),
-  ];
-}
-
-function gridAt(x: number, y: number, pitch: number, grid: Marked): string[] {
-  const names = wrap(grid.name, 16);
-  const below = y + LINES * pitch + 18;
-  const alarm = grid.marks.includes("losing") ? "alarm" : "";
-  return [
-    ...grid.marks.map((mark, at) => {
-      const down = Math.floor(at / CELLS) * pitch;
-      return cell(mark, x + (at % CELLS) * pitch, y + down, pitch - 5);
-    }),
-    ...names.map((line, at) => text(x, below + at * LINE, line, "large")),
-    text(x, below + names.length * LINE, grid.count, `large bold ${alarm}`),
-  ];
-}
-
-/** Draws one mark: a filled square with a cross, an empty square, or a dot. */
-function cell(mark: string, x: number, y: number, size: number): string {
-  const place = `translate(${x} ${y})`;
-  const square = box(0, 0, size, size);
-  if (mark === "holding") return path(`${mark} faint`, square, place);
-  if (mark === "impossible") {
-    const dot = box(size / 2 - 1.5, size / 2 - 1.5, 3, 3);
-    return path(`${mark} faint filled`, dot, place);
-  }
-  const [low, high] = [Math.round(size * 0.28), Math.round(size * 0.72)];
-  const cross = `M${low} ${low}L${high} ${high}M${high} ${low}L${low} ${high}`;
-  return (
-    path(`${mark} alarm filled`, square, place) + path("cross", cross, place)
-  );
 }

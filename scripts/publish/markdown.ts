@@ -1,18 +1,26 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative } from "node:path";
 import escapeHtml from "escape-html";
-import GithubSlugger from "github-slugger";
 import { markdownTable } from "markdown-table";
-import { marked } from "marked";
-import type { BrowserName } from "../browsers/installed-browsers.ts";
-import { SCENARIOS } from "../browsers/scenarios.ts";
-import { readSeenInBrowsers } from "../browsers/seen-in-browsers.ts";
-import { deploymentRows, readDeployment } from "../servers/deployment-data.ts";
+import {
+  browsersRows,
+  readSeenInBrowsers,
+} from "../browsers/seen-in-browsers.ts";
+import {
+  type CaseName,
+  deploymentRows,
+  readDeployment,
+} from "../servers/deployment-data.ts";
 import type { RuleName } from "../verify/histories/reference.ts";
-import { type Observed, readHistories } from "../verify/observed.ts";
-import { logoutAfter } from "../verify/orders.ts";
-import { QUESTIONS, TWO_PROCESS_QUESTIONS } from "../verify/questions.ts";
+import type { HistoriesReport } from "../verify/histories/try-histories.ts";
+import {
+  type Observed,
+  readHistories,
+  readMeasured,
+} from "../verify/observed.ts";
+import { QUESTIONS } from "../verify/questions.ts";
 import { benchRows, compare, MEASURES, readBench } from "./bench-data.ts";
+import { bitesRows, readBites } from "./bites-data.ts";
 import { elementTag } from "./element-code.ts";
 import {
   FIGURE_WIDTH,
@@ -23,6 +31,7 @@ import {
 import { excuseRows, historiesRows, ruleRows } from "./histories-data.ts";
 import { othersRows, readOthers } from "./others-data.ts";
 import { codeDiff, region } from "./regions.ts";
+import { verdictLine } from "./verdict-line.ts";
 import { readVersions, versionsRows } from "./versions-data.ts";
 
 /** A text in the repository, and what its generated parts are made from. */
@@ -46,12 +55,12 @@ const MAKERS: Record<string, Maker> = {
     const code = region(read(root, path), name);
     if (code === undefined)
       throw new TextError(`${path} has no region ${name}`);
-    return `\`\`\`ts\n${code}\n\`\`\``;
+    return fence("ts", [code]);
   },
 
   diff({ root }, [one = "", other = ""]) {
     const source = (name: string) => ({ name, text: read(root, name) });
-    return `\`\`\`diff\n${codeDiff(source(one), source(other))}\n\`\`\``;
+    return fence("diff", [codeDiff(source(one), source(other))]);
   },
 
   histories: ({ root, file }, words) =>
@@ -76,56 +85,34 @@ const MAKERS: Record<string, Maker> = {
     );
     if (lines.length === 0)
       throw new TextError(`${name} was not seen to break “${rule}”`);
-    return `\`\`\`text\n${lines.join("\n")}\n\`\`\``;
+    return fence("text", lines);
   },
 
-  verdicts({ file, observed }, words) {
-    const rows = reportsOf(observed, words).map(([name, seen]) => {
-      return [
-        linkTo(name, file),
-        ...QUESTIONS.map(({ answer }) => answer(seen.observation)),
-        ...TWO_PROCESS_QUESTIONS.map(({ answer }) =>
-          seen.twoProcesses ? answer(seen.twoProcesses) : "",
-        ),
-      ];
-    });
-    const headings = [...QUESTIONS, ...TWO_PROCESS_QUESTIONS].map(
-      ({ heading }) => heading,
-    );
-    return markdownTable([["snippet", ...headings], ...rows]);
+  verdict({ root, observed }, names) {
+    const [name = ""] = names;
+    const [[, seen], [, histories]] = [
+      ...reportsOf(observed, names),
+      ...reportsOf(readHistories(root), names),
+    ] as [[string, Observed[string]], [string, HistoriesReport]];
+    return `> [${name}.ts](../snippets/${name}.ts): ${verdictLine(seen, histories)}`;
   },
+
+  measured({ root }) {
+    const { date, node, versions } = readMeasured(root);
+    const browsers = Object.values(readSeenInBrowsers(root)).map(
+      ({ version }) => version.replace("/", " ").replace(/^f/, "F"),
+    );
+    const all = [...versions, `Node ${node}`, ...browsers].join(", ");
+    return `> Last run on ${date}, with ${all}.`;
+  },
+
+  log: ({ root }, [path = ""]) => fence("text", told(root, path, "[→←]")),
+
+  usage: ({ root }, [path = ""]) => fence("ts", told(root, path, "app\\.use")),
 
   race({ file, observed }) {
     const assets = relative(dirname(file), "assets").replaceAll("\\", "/");
     return elementTag(observed, `${assets}/`);
-  },
-
-  places({ observed }, words) {
-    const places = ["sent", "received", "answered"] as const;
-    const rows = reportsOf(observed, words).map(([name, seen]) => {
-      const outcome = (order: number) => {
-        if (seen.impossible.includes(order)) return "does not happen";
-        return seen.losing.includes(order) ? "logged in" : "logged out";
-      };
-      return [name, ...places.map((place) => outcome(logoutAfter(place)))];
-    });
-    const head = [
-      "overtaken",
-      "on its way",
-      "in the handler",
-      "on its way back",
-    ];
-    return markdownTable([head, ...rows]);
-  },
-
-  deep({ observed }, words) {
-    const rows = reportsOf(observed, words).map(([name, { deep }]) => {
-      if (!deep) throw new TextError(`no two requests were seen with ${name}`);
-      const { tried, possible, browser, server } = deep;
-      return [name, ...[tried, possible, browser, server].map(String)];
-    });
-    const head = ["two requests at once", "tried", "of", "browser", "server"];
-    return markdownTable([head, ...rows]);
   },
 
   figure({ root, file }, [word = ""]) {
@@ -143,23 +130,6 @@ const MAKERS: Record<string, Maker> = {
     return `<img src="${src}" width="${FIGURE_WIDTH}" alt="${alt}">`;
   },
 
-  browsers({ root }, [word]) {
-    const seen = readSeenInBrowsers(root)[word as BrowserName];
-    if (!seen) throw new TextError(`nothing was seen in a browser ${word}`);
-    const rows = Object.entries(seen.outcomes).map(([name, outcome]) => [
-      name,
-      ...SCENARIOS.map((scenario) => outcome[scenario.name] ?? "none"),
-    ]);
-    const headings = SCENARIOS.map(({ heading }) => heading);
-    const version = seen.version.replace("/", " ");
-    return markdownTable([[version, ...headings], ...rows]);
-  },
-
-  scenarios() {
-    const rows = SCENARIOS.map(({ heading, meaning }) => [heading, meaning]);
-    return markdownTable([["column", "what happens"], ...rows]);
-  },
-
   late({ observed }, words) {
     const rows = reportsOf(observed, words).map(([name, { twoProcesses }]) => {
       if (!twoProcesses?.lateWrite)
@@ -170,9 +140,15 @@ const MAKERS: Record<string, Maker> = {
     return markdownTable([["late write", "Redis gets", "who is in"], ...rows]);
   },
 
+  browsers: ({ root }) => markdownTable(browsersRows(readSeenInBrowsers(root))),
+
+  bites: ({ root }, words) =>
+    markdownTable(bitesRows(readBites(root), words.map(Number))),
+
   others: ({ root }) => markdownTable(othersRows(readOthers(root))),
 
-  deployment: ({ root }) => markdownTable(deploymentRows(readDeployment(root))),
+  deployment: ({ root }, words) =>
+    markdownTable(deploymentRows(readDeployment(root), words as CaseName[])),
 
   probe({ root }, [name = ""]) {
     const output = readOthers(root).printed[name];
@@ -185,20 +161,20 @@ const MAKERS: Record<string, Maker> = {
   versions: ({ root }) => markdownTable(versionsRows(readVersions(root))),
 
   bench: ({ root }) => markdownTable(benchRows(readBench(root))),
-
-  measures: () =>
-    markdownTable([
-      ["column", "what it tells"],
-      ...MEASURES.map(({ heading, meaning }) => [heading, meaning]),
-    ]),
-
-  questions() {
-    const rows = [...QUESTIONS, ...TWO_PROCESS_QUESTIONS].map(
-      ({ heading, meaning }) => [heading, meaning],
-    );
-    return markdownTable([["column", "what it tells"], ...rows]);
-  },
 };
+
+/** The lines of the comment at a file's top that are indented, and begin in this way. */
+function told(root: string, path: string, start: string): string[] {
+  const lines = read(root, path).matchAll(
+    new RegExp(`^// {3}(${start}.*)$`, "gm"),
+  );
+  const found = [...lines].map(([, line = ""]) => line);
+  if (found.length === 0) throw new TextError(`${path} does not tell that`);
+  return found;
+}
+
+const fence = (language: string, lines: string[]): string =>
+  `\`\`\`${language}\n${lines.join("\n")}\n\`\`\``;
 
 /** Finds what was seen of the snippets with these names, or of all of them. */
 const reportsOf = <Seen>(
@@ -219,12 +195,9 @@ function linkTo(name: string, file: string): string {
   return `[${name}](${path.replaceAll("\\", "/")})`;
 }
 
-/** A comment that asks for a block, and the fence, table, image or element after it, if there is one. */
+/** A comment that asks for a block, and the fence, table, quote, image or element after it, if there is one. */
 const BLOCK =
-  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|<img .*>|<logout-race>[\s\S]*?<\/logout-race>))?$/gm;
-
-/** An image in HTML, and where it is. */
-const IMAGE = /<img [^>]*?src="([^"]*)"/g;
+  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|> .*|<img .*>|<logout-race>[\s\S]*?<\/logout-race>))?$/gm;
 
 /** An answer in running text, between two comments. */
 const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
@@ -285,60 +258,6 @@ export function generate(
     );
   return { made, stale };
 }
-
-/**
- * Looks for links and images that lead nowhere: to a file that is not there, to a heading that is
- * not in it, or to no address at all. Other sites are not asked. Looks, too, for text that GitHub or
- * a Jekyll blog would not show as it is written.
- * @returns a line for each
- */
-export function mistakes(source: string, { root, file }: Text): string[] {
-  const found: string[] = [];
-  const check = (href: string) => {
-    if (/^(https?|mailto):/.test(href)) {
-      if (!URL.canParse(href)) found.push(`${file}: ${href} is no address`);
-      return;
-    }
-    const [path = "", anchor] = href.split("#");
-    const target = path ? resolve(root, dirname(file), path) : join(root, file);
-    if (!existsSync(target)) {
-      found.push(`${file}: the link ${href} leads to no file`);
-    } else if (anchor && !anchorsOf(target).has(anchor)) {
-      found.push(`${file}: the link ${href} leads to no heading`);
-    }
-  };
-  marked.walkTokens(tokensOf(source), (token) => {
-    if (token.type === "link" || token.type === "image") check(token.href);
-    if (token.type !== "html") return;
-    for (const [, src = ""] of token.raw.matchAll(IMAGE)) check(src);
-    // A comment that begins a line begins a block of HTML, and ends the paragraph before it.
-    const rest = token.raw
-      .replace(/<!--.*?-->|<img [^>]*>|<\/?logout-race>/gs, "")
-      .trim();
-    if (token.block && rest) {
-      found.push(
-        `${file}: the line “${rest}” begins with HTML: wrap it elsewhere`,
-      );
-    }
-  });
-  for (const [tag] of source.matchAll(/\{[{%].{0,20}/g)) {
-    found.push(`${file}: a Jekyll blog takes “${tag}” for a tag of its own`);
-  }
-  return found;
-}
-
-function anchorsOf(file: string): Set<string> {
-  const slugger = new GithubSlugger();
-  const anchors = new Set<string>();
-  marked.walkTokens(tokensOf(readFileSync(file, "utf8")), (token) => {
-    if (token.type === "heading") anchors.add(slugger.slug(token.text));
-  });
-  return anchors;
-}
-
-/** Reads markdown, without the front matter that Jekyll takes from its top. */
-const tokensOf = (source: string) =>
-  marked.lexer(source.replace(/^---\n.*?\n---\n/s, ""));
 
 function read(root: string, path: string): string {
   const file = join(root, path);

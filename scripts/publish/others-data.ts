@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding, Outcome, Unclear } from "../probe/late-response.ts";
-import type { Who } from "../probe/target.ts";
 
 /** Where `npm run others` keeps what it saw, from the top folder. */
 export const OTHERS_FILE = join("assets", "others.json");
@@ -48,48 +47,48 @@ export const readOthers = (root: string): Others =>
 /** The rows of the table of other libraries, its head first. */
 export function othersRows({ apps }: Others): string[][] {
   const rows = apps.map((app) => {
-    const { name, request, places } = app;
-    const { sent, received, answered } = places;
+    const { name, places } = app;
     return [
-      name,
-      USES[name] ?? "",
-      request,
-      ...[sent, received, answered].map(inBrowser),
-      afterwards(app, received),
-      next(received),
+      `${name}: ${USES[name]}`,
+      inBrowser(app),
+      afterwards(app, places.received),
+      next(places.received),
     ];
   });
-  const head = [
-    "small app",
-    "how it uses its library",
-    "late request",
-    "on its way",
-    "in the handler",
-    "on its way back",
-    "a copy of the cookie",
-    "next user",
-  ];
+  const head = ["small app", "logged in again", "a copy", "the next user"];
   return [head, ...rows];
 }
 
-const inBrowser = (outcome: Outcome | Unclear): string =>
-  "unclear" in outcome ? "not known" : IN_BROWSER[outcome.browser];
-
-const IN_BROWSER: Record<Who, string> = {
-  first: "logged in",
-  second: "somebody else",
-  nobody: "logged out",
-  unknown: "not known",
-};
+/** Where a request has to be when the logout overtakes it, so that the user is logged in again. */
+function inBrowser({ places }: OfApp): string {
+  const words = {
+    sent: "on its way",
+    received: "in the handler",
+    answered: "on its way back",
+  };
+  const all = Object.keys(words) as (keyof typeof words)[];
+  const lost = all.filter((place) => {
+    const outcome = places[place];
+    return !("unclear" in outcome) && outcome.browser === "first";
+  });
+  if (lost.length === 0) return "✓ never";
+  if (lost.length === all.length) return "✗ always";
+  return `✗ ${lost.map((place) => words[place]).join(", ")}`;
+}
 
 function afterwards({ copy }: OfApp, outcome: Outcome | Unclear): string {
-  if (copy === "first") return "works on";
+  if (copy === "first") return "✗ works on";
   if ("unclear" in outcome) return "not known";
-  return outcome.server === "first" ? "works again" : "is dead";
+  return outcome.server === "first" ? "✗ works again" : "✓ is dead";
 }
 
 function next(outcome: Outcome | Unclear): string {
   if ("unclear" in outcome || !outcome.next) return "not known";
-  const names = { first: "alice", second: "bob", nobody: "none", unknown: "?" };
+  const names = {
+    first: "✗ is alice",
+    second: "✓ stays",
+    nobody: "✗ is logged out",
+    unknown: "not known",
+  };
   return names[outcome.next];
 }

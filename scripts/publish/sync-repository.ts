@@ -1,15 +1,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Observed, readObserved } from "../verify/observed.ts";
-import { ORDERS } from "../verify/orders.ts";
-import { benchChart } from "./bench-chart.ts";
-import { readBench } from "./bench-data.ts";
-import { bitesChart } from "./bites-chart.ts";
-import { readBites } from "./bites-data.ts";
-import { ordersGrid, sequenceDiagram } from "./diagrams.ts";
+import { sequenceDiagram } from "./diagrams.ts";
 import { elementCode, elementPage } from "./element-code.ts";
 import { javascriptOf } from "./javascript.ts";
-import { generate, mistakes, type Text, TextError } from "./markdown.ts";
+import { generate, type Text, TextError } from "./markdown.ts";
+import { mistakes } from "./mistakes.ts";
 
 interface Options {
   /** Only look, and change nothing. */
@@ -27,15 +23,18 @@ interface Options {
 export function syncRepository(root: string, options: Options): string[] {
   const posts = readdirSync(join(root, "posts")).map((name) => `posts/${name}`);
   const observed = readObserved(root);
-  const problems = ["README.md", ...posts].flatMap((file) =>
+  const problems = [...READMES, ...posts].flatMap((file) =>
     syncFile({ root, file, observed }, options),
   );
-  const made = { ...pictures(root, observed), ...javascript(root) };
+  const made = { ...pictures(observed), ...javascript(root) };
   for (const [file, text] of Object.entries(made)) {
     problems.push(...syncWhole(root, file, text, options));
   }
   return problems;
 }
+
+/** The texts besides the posts. */
+const READMES = ["README.md", "snippets/README.md", "scripts/lab/README.md"];
 
 /** Brings one file up to date, or only looks whether it is; returns a line for each problem. */
 function syncFile(text: Text, { check, tell }: Options): string[] {
@@ -59,39 +58,23 @@ function syncFile(text: Text, { check, tell }: Options): string[] {
   }
 }
 
-/**
- * Draws what was seen: the orders of all snippets, one that loses for each that has one, when the
- * bug bites in a browser, and what each snippet costs to run. Makes the page of the element, too.
- */
-function pictures(root: string, observed: Observed): Record<string, string> {
-  const grid = (request: string, losing: "losing" | "losingDraft") =>
-    ordersGrid(
-      request,
-      Object.entries(observed).map(([name, report]) => ({
+/** The snippets whose orders are drawn, for the texts. */
+const DRAWN = ["broken", "broken-plain-store"];
+
+/** Draws an order that loses of each snippet that the texts show, and makes the page of the element. */
+const pictures = (observed: Observed): Record<string, string> => ({
+  "assets/race.html": elementPage(observed),
+  ...Object.fromEntries(
+    DRAWN.map((name) => [
+      `assets/${name}.svg`,
+      sequenceDiagram(
         name,
-        losing: report[losing],
-        possible: [...ORDERS.keys()].filter(
-          (order) => !report.impossible.includes(order),
-        ),
-      })),
-    );
-  const losing = Object.entries(observed).filter(
-    ([, report]) => report.losing.length > 0,
-  );
-  return {
-    "assets/race.html": elementPage(observed),
-    "assets/bench.svg": benchChart(readBench(root), observed),
-    "assets/bites.svg": bitesChart(readBites(root)),
-    "assets/orders-update.svg": grid("POST /update", "losing"),
-    "assets/orders-draft.svg": grid("POST /draft", "losingDraft"),
-    ...Object.fromEntries(
-      losing.map(([name, { example }]) => [
-        `assets/${name}.svg`,
-        sequenceDiagram(name, example, "alice is logged in"),
-      ]),
-    ),
-  };
-}
+        observed[name]?.example ?? [],
+        "alice is logged in",
+      ),
+    ]),
+  ),
+});
 
 /** Makes the JavaScript of the file that people take, and of the element in the first post. */
 function javascript(root: string): Record<string, string> {

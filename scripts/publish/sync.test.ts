@@ -10,7 +10,9 @@ import { syncRepository } from "./sync-repository.ts";
 const POST =
   "posts/2023-03-10-express-openid-connect-and-in-flight-requests.md";
 
-const SECOND_POST = "posts/2023-03-11-a-better-idea.md";
+const COSTS = "posts/2026-11-27-what-it-costs.md";
+
+const WHICH_FIX = "posts/2026-11-27-which-fix.md";
 
 const check = (folder: string): string =>
   syncRepository(folder, { check: true, tell: assert.fail }).join("\n");
@@ -43,17 +45,19 @@ describe("npm run sync", () => {
     edit(POST, /-->19<!--/, "-->18<!--");
     edit(POST, 'width="720" alt="The Headers tab', 'width="1440" alt="The tab');
     edit("assets/broken.svg", "alice", "bob");
-    edit("README.md", /✗ \d+/, "✗ 0");
+    edit(WHICH_FIX, "| ✗ |", "| ✓ |");
+    edit(WHICH_FIX, "✓ the next user", "✗ the next user");
 
     const words = ["--check", "--in", folder];
     const { code, stderr } = await run(t, "sync", ...words);
     assert.equal(code, 1);
     assert.deepEqual(stderr.trim().split("\n"), [
-      "README.md: <!-- histories: all --> is stale: run npm run sync",
       `${POST}: <!-- snippet: snippets/broken.ts#app --> is stale: run npm run sync`,
       `${POST}: <!-- figure: logout-cookies --> is stale: run npm run sync`,
       `${POST}: <!-- diff: snippets/broken.ts snippets/fix-ordering.ts --> is stale: run npm run sync`,
       `${POST}: <!-- seen: broken.browser --> is stale: run npm run sync`,
+      `${WHICH_FIX}: <!-- verdict: fix-complete --> is stale: run npm run sync`,
+      `${WHICH_FIX}: <!-- histories: all --> is stale: run npm run sync`,
       "assets/broken.svg is stale: run npm run sync",
     ]);
 
@@ -68,7 +72,6 @@ describe("npm run sync", () => {
     const cpu = /(?<=^fix-ordering,process,\d,)\d/gm;
     const stderr = checkWith("assets/bench.csv", cpu, "9");
     assert.match(stderr, /<!-- bench: all --> is stale/);
-    assert.match(stderr, /^assets\/bench\.svg is stale/m);
   });
 
   test("notices that something else was seen in the race", () => {
@@ -85,10 +88,10 @@ describe("npm run sync", () => {
   for (const [what, file, from, to, complaint] of [
     [
       "a region that is missing",
-      "snippets/fix-store.ts",
-      "// #region store",
+      "snippets/fix-complete-cookie.ts",
+      "// #region ended",
       "",
-      /fix-store\.ts#store -->: snippets\/fix-store\.ts has no region store$/m,
+      /ended -->: snippets\/fix-complete-cookie\.ts has no region ended$/m,
     ],
     [
       "a file that is missing",
@@ -99,7 +102,7 @@ describe("npm run sync", () => {
     ],
     [
       "a comment that it does not understand",
-      POST,
+      WHICH_FIX,
       "<!-- rules: ",
       "<!-- rule: ",
       /<!-- rule: .*: nothing is made by rule$/m,
@@ -113,7 +116,7 @@ describe("npm run sync", () => {
     ],
     [
       "a server that was not measured",
-      SECOND_POST,
+      COSTS,
       "ratio: fix-ordering.cpuMicroseconds",
       "ratio: fix-ordering.heat",
       /<!-- ratio: fix-ordering\.heat -->: that was not measured$/m,
@@ -145,6 +148,20 @@ describe("npm run sync", () => {
       /$/,
       "\n[broken.ts](../README.md#what-it-cost)\n",
       /the link \.\.\/README\.md#what-it-cost leads to no heading$/m,
+    ],
+    [
+      "a table that a phone cuts",
+      POST,
+      /$/,
+      `\n|${" a |".repeat(8)}\n|${" - |".repeat(8)}\n`,
+      /a table has 8 columns, and a phone cuts it$/m,
+    ],
+    [
+      "a post that is too long",
+      POST,
+      /$/,
+      `\n${"word ".repeat(2000)}\n`,
+      /\d{4} words are more than 2000$/m,
     ],
     [
       "a line that begins with a comment",

@@ -28,43 +28,50 @@ export const writeVersions = (root: string, tried: Tried[]): void =>
   );
 
 /**
- * Makes the rows of a table for readers. What is the same on each Express is told once.
- * @returns a row of headings, and one for each snippet
+ * Makes the rows of a table for readers: which snippets lose the logout with a version, which hold,
+ * and which it can't run.
+ * @returns a row of headings, and one for each version; one for each Express where they differ
  */
 export function versionsRows(tried: Tried[]): string[][] {
   const valuesOf = (name: keyof Tried) => [
     ...new Set(tried.map((one) => one[name])),
   ];
-  const [libraries, expresses] = [valuesOf("library"), valuesOf("express")];
-  const resultsOf = (library: string, express: string) =>
-    valuesOf("snippet").map(
-      (snippet) =>
-        tried.find(
-          (one) =>
-            one.snippet === snippet &&
-            one.library === library &&
-            one.express === express,
-        )?.result ?? "",
+  const expresses = valuesOf("express");
+  const rows = valuesOf("library").flatMap((library) => {
+    const all = expresses.map((express) =>
+      cellsOf(
+        tried.filter(
+          (one) => one.library === library && one.express === express,
+        ),
+      ),
     );
-  const columns = libraries.flatMap((library) => {
-    const all = expresses.map((express) => ({
-      heading: `${library} on Express ${express}`,
-      results: resultsOf(library, express),
-    }));
-    const [first] = all;
-    const isSame = all.every(
-      ({ results }) => `${results}` === `${first?.results}`,
-    );
-    return isSame && first ? [{ ...first, heading: library }] : all;
+    const isSame = all.every((cells) => `${cells}` === `${all[0]}`);
+    return isSame && all[0]
+      ? [[library, ...all[0]]]
+      : all.map((cells, at) => [`${library}, ${expresses[at]}`, ...cells]);
   });
   return [
     [
-      `express-openid-connect, on Express ${expresses.join(" and ")}`,
-      ...columns.map(({ heading }) => heading),
+      `version, on Express ${expresses.join(" and ")}`,
+      "✗ broken, as expected",
+      "✓ holds",
+      "does not run",
     ],
-    ...valuesOf("snippet").map((snippet, row) => [
-      snippet,
-      ...columns.map(({ results }) => results[row] ?? ""),
-    ]),
+    ...rows,
+  ];
+}
+
+function cellsOf(tried: Tried[]): string[] {
+  const isLosing = ({ snippet, result }: Tried) =>
+    snippet.startsWith("broken") && result !== "does not run";
+  const fixes = tried.filter(({ snippet }) => snippet.startsWith("fix-"));
+  const holding = fixes.filter(({ result }) => result === "holds");
+  const idle = tried.filter(({ result }) => result === "does not run");
+  const names = (some: Tried[]) =>
+    some.map(({ snippet }) => snippet).join(", ") || "none";
+  return [
+    names(tried.filter(isLosing)),
+    `${holding.length} of ${fixes.length} fixes`,
+    names(idle),
   ];
 }

@@ -62,12 +62,14 @@ export type Deployment = Record<CaseName, Seen>;
 export const readDeployment = (root: string): Deployment =>
   JSON.parse(readFileSync(join(root, DEPLOYMENT_FILE), "utf8"));
 
-/** What was seen, for a table: a row for each question, and the headings above. */
-export function deploymentRows(deployment: Deployment): string[][] {
-  const cases = Object.keys(CASES) as CaseName[];
+/** What was seen of some cases, for a table: a row for each question, and the headings above. */
+export function deploymentRows(
+  deployment: Deployment,
+  cases: CaseName[],
+): string[][] {
   const questions = Object.entries(QUESTIONS) as [QuestionName, string][];
   return [
-    ["", ...Object.values(CASES)],
+    ["alice’s session, and her logouts", ...cases.map((one) => CASES[one])],
     ...questions.map(([name, words]) => [
       words,
       ...cases.map((one) => ANSWERS[deployment[one][name]]),

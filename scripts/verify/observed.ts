@@ -44,3 +44,30 @@ export function writeHistories(root: string, seen: HistoriesSeen): void {
   const file = join(root, HISTORIES_FILE);
   writeFileSync(file, `{\n${lines.join(",\n")}\n}\n`);
 }
+
+/** When the orders were last tried, and with what. */
+export interface Measured {
+  /** A day, such as 2026-11-27. */
+  date: string;
+  node: string;
+  /** Names of packages, with their versions. */
+  versions: string[];
+}
+
+const MEASURED_FILE = join("assets", "measured.json");
+
+/** Reads when that was. */
+export const readMeasured = (root: string): Measured =>
+  JSON.parse(readFileSync(join(root, MEASURED_FILE), "utf8"));
+
+/** Keeps that it was today, with the Node that runs and the packages that are installed. */
+export function writeMeasured(root: string): void {
+  const versions = ["express-openid-connect", "express"].map((name) => {
+    const file = join(root, "node_modules", name, "package.json");
+    return `${name} ${JSON.parse(readFileSync(file, "utf8")).version}`;
+  });
+  const date = new Date().toISOString().slice(0, 10);
+  const measured: Measured = { date, node: process.versions.node, versions };
+  const text = `${JSON.stringify(measured, null, 2)}\n`;
+  writeFileSync(join(root, MEASURED_FILE), text);
+}

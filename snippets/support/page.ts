@@ -58,6 +58,18 @@ ${escapeHtml(user)} is still logged in, with the very same session. The response
 <code>/logout</code> had cleared the session cookie. Then a response that was
 late set it again.</p>
 ${line ? `<p>This line in the terminal is that response:</p>\n<pre>${escapeHtml(line)}</pre>` : ""}
+<p>What next?</p>
+<ul>
+<li>Become the next user, and then the first one again. Stop the server, and
+start it with a slower route:
+<pre>UPDATE_MS=9000 npx tsx snippets/${SNIPPET}</pre>
+Log in, click <em>Log out</em>, log in as the other user, and reload the page
+ten seconds later.</li>
+<li>See a logout that holds:
+<pre>npx tsx snippets/fix-complete.ts</pre></li>
+<li>Read why: “The culprit” in
+<pre>posts/2023-03-10-express-openid-connect-and-in-flight-requests.md</pre></li>
+</ul>
 </div>`;
 
 // A browser remembers which login it has ended. When it is shown a page of that login again, the
@@ -216,5 +228,6 @@ const STYLE = `
   }
   code, pre { font-family: ui-monospace, monospace; font-size: 0.85em; }
   p code { white-space: nowrap; }
-  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+  ul { padding-left: 1.25rem; }
+  pre { margin: 0.5rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 `;

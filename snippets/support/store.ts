@@ -16,14 +16,14 @@ export async function openStore(): Promise<{
     return { store: new MemoryStore({ checkPeriod: 24 * 60 * 60 * 1000 }) };
   }
   const client = await openRedis();
+  // #region redis
   const { RedisStore } = await import("connect-redis");
   const store = new RedisStore({ client });
-  return {
-    store: store as unknown as SessionStore,
-    update: (id, session, value) =>
-      client.set(`${store.prefix}${id}`, JSON.stringify(session), {
-        condition: "XX",
-        expiration: { type: "PX", value },
-      }),
-  };
+  const update = (id: string, session: object, lifeMs: number) =>
+    client.set(`${store.prefix}${id}`, JSON.stringify(session), {
+      condition: "XX",
+      expiration: { type: "PX", value: lifeMs },
+    });
+  // #endregion redis
+  return { store: store as unknown as SessionStore, update };
 }
