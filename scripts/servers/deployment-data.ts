@@ -10,6 +10,7 @@ export const CASES = {
   cookiesToStore: "cookie sessions, then a store",
   memorystore: "memorystore",
   connectRedis: "connect-redis",
+  connectRedisUpdate: "and its update",
 };
 
 export type CaseName = keyof typeof CASES;
@@ -21,8 +22,8 @@ const ANSWERS = {
   lasts: "✓ lasts",
   later: "✗ lasts at the new one only",
   lost: "✗ is lost",
-  dead: "✓ is refused",
-  works: "✗ is accepted",
+  dead: "✓ is dead",
+  works: "✗ works on",
 };
 
 export type Answer = keyof typeof ANSWERS;
@@ -32,20 +33,17 @@ export type Answer = keyof typeof ANSWERS;
  * app with it.
  */
 export const QUESTIONS = {
-  sideBySide: "old and new side by side: logged in before",
+  sideBySide: "side by side: logged in before",
   newLogin: "side by side: logs in at the new one",
-  newThenOld:
-    "side by side: a logout at the new one, a late response of the old",
-  oldThenNew:
-    "side by side: a logout at the old one, a late response of the new",
-  before: "the old one is gone: logged in before",
-  newThenNew: "the old one is gone: a logout",
-  endedBefore: "the old one is gone: a copy of a cookie, logged out before",
-  back: "after a rollback: logged in before, has loaded pages since",
-  backNoPage: "after a rollback: logged in before, has loaded no page since",
-  backFromNew: "after a rollback: has logged in at the new one",
-  endedWithNew:
-    "after a rollback: a copy of a cookie, logged out at the new one",
+  newThenOld: "side by side: logout at the new one, late response of the old",
+  oldThenNew: "side by side: logout at the old one, late response of the new",
+  before: "the new one alone: logged in before",
+  newThenNew: "the new one alone: a logout",
+  endedBefore: "the new one alone: a copied cookie, logged out before",
+  back: "rollback: logged in before, pages since",
+  backNoPage: "rollback: logged in before, no page since",
+  backFromNew: "rollback: logged in at the new one",
+  endedWithNew: "rollback: a copied cookie, logged out at the new one",
 };
 
 export type QuestionName = keyof typeof QUESTIONS;
@@ -75,7 +73,7 @@ export function deploymentRows(
       ...cases.map((one) => ANSWERS[deployment[one][name]]),
     ]),
     [
-      "what stays behind after a rollback",
+      "rollback: what stays behind",
       ...cases.map((one) => deployment[one].leftBehind.join(", ") || "nothing"),
     ],
   ];

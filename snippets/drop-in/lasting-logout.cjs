@@ -7,8 +7,8 @@
 //   app.use(lastingLogout(auth, config));            // with a session store
 //   app.use(lastingLogout(auth, config, { ended })); // with cookie sessions
 //
-// in the place of app.use(auth(config)). Sessions, cookies and the store stay
-// as they are.
+// in the place of app.use(auth(config)). Your settings and your store stay as
+// they are. In the store there are marks, or in each cookie session a key.
 
 const { AsyncLocalStorage } = require("node:async_hooks");
 const { createHash, randomBytes } = require("node:crypto");
@@ -259,7 +259,7 @@ function lastingLogout(auth, config, options = {}) {
   async function write(id, session) {
     if (update) {
       await tryUpdate();
-      const lifeMs = session.cookie?.maxAge ?? idleMs;
+      const lifeMs = Math.ceil(session.cookie?.maxAge ?? idleMs);
       const isWritten = await ask(() => update(id, session, lifeMs));
       return Boolean(isWritten || (await find(id)));
     }

@@ -4,8 +4,8 @@
 //   app.use(lastingLogout(auth, config));            // with a session store
 //   app.use(lastingLogout(auth, config, { ended })); // with cookie sessions
 //
-// in the place of app.use(auth(config)). Sessions, cookies and the store stay
-// as they are.
+// in the place of app.use(auth(config)). Your settings and your store stay as
+// they are. In the store there are marks, or in each cookie session a key.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash, randomBytes } from "node:crypto";
@@ -319,7 +319,7 @@ export function lastingLogout(
   async function write(id: string, session: Stored): Promise<boolean> {
     if (update) {
       await tryUpdate();
-      const lifeMs = session.cookie?.maxAge ?? idleMs;
+      const lifeMs = Math.ceil(session.cookie?.maxAge ?? idleMs);
       const isWritten = await ask(() => update(id, session, lifeMs));
       return Boolean(isWritten || (await find(id)));
     }

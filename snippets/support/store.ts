@@ -21,8 +21,8 @@ export async function openStore(): Promise<{
   const store = new RedisStore({ client });
   const update = (id: string, session: object, lifeMs: number) =>
     client.set(`${store.prefix}${id}`, JSON.stringify(session), {
-      condition: "XX",
-      expiration: { type: "PX", value: lifeMs },
+      XX: true,
+      PX: lifeMs,
     });
   // #endregion redis
   return { store: store as unknown as SessionStore, update };

@@ -57,8 +57,8 @@ export async function openStore(
     store: new RedisStore({ client }),
     update: (id, session, lifeMs) =>
       client.set(`sess:${id}`, JSON.stringify(session), {
-        condition: "XX",
-        expiration: { type: "PX", value: Math.ceil(lifeMs) },
+        XX: true,
+        PX: lifeMs,
       }),
     close: async () =>
       client.destroy ? client.destroy() : client.disconnect(),
