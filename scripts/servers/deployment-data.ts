@@ -35,8 +35,8 @@ export type Answer = keyof typeof ANSWERS;
 export const QUESTIONS = {
   sideBySide: "side by side: logged in before",
   newLogin: "side by side: logs in at the new one",
-  newThenOld: "side by side: logout at the new one, late response of the old",
-  oldThenNew: "side by side: logout at the old one, late response of the new",
+  newThenOld: "side by side: logout at the new one, late answer of the old",
+  oldThenNew: "side by side: logout at the old one, late answer of the new",
   before: "the new one alone: logged in before",
   newThenNew: "the new one alone: a logout",
   endedBefore: "the new one alone: a copied cookie, logged out before",
@@ -74,7 +74,7 @@ export function deploymentRows(
     ]),
     [
       "rollback: what stays behind",
-      ...cases.map((one) => deployment[one].leftBehind.join(", ") || "nothing"),
+      ...cases.map((one) => deployment[one].leftBehind.join(", ") || "none"),
     ],
   ];
 }
