@@ -2,36 +2,34 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { progressLine, runCommand, wholeNumber } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
+import { sideBySide } from "../cli/side-by-side.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
 import { measure } from "./measure.ts";
-import { type Soaked, soak } from "./soak-sessions.ts";
+import { type Soaked, soak } from "./soak-histories.ts";
+
+const FORMS = ["fix-complete", "fix-complete-cookie"];
 
 const HELP = `Usage: npm run soak -- [options]
 
-Starts two processes of fix-complete on one Redis, logs many users in, and lets
-them send requests and log out at random, each logout with a request in flight.
-Meanwhile Redis is killed and started again, twice. Nobody may be let in after a
-logout that was confirmed, and nobody may be logged out who did not ask for it.
-In the end Redis is emptied, and nobody may be in.
+Plays histories, as npm run verify -- --histories does, and many of them at once,
+with two processes of ${FORMS.join(" and of ")}, each two on
+one Redis. Meanwhile that is killed, paused, refuses writes, is out of memory and
+is emptied. The same six rules have to hold; what a lost Redis costs is counted.
 
 Options:
-  --seconds N    how long (60)
-  --sessions N   how many users (1000)
-  --seed N       a number that decides what everybody does, and when Redis is
-                 killed; printed, so that a run can be repeated
+  --requests N   how many requests, of which each of the two gets half (20000)
+  --seed S       what the histories are made from (1)
   -h, --help     print this
 
-Exit code: 0 when nothing was violated, 1 when something was, 2 for invalid
-arguments.
+Exit code: 0 when no rule was broken, 1 when one was, 2 for invalid arguments.
 `;
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
   const { values: options } = parseArgs({
     options: {
-      seconds: { type: "string", default: "60" },
-      sessions: { type: "string", default: "1000" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      requests: { type: "string", default: "20000" },
+      seed: { type: "string", default: "1" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -39,41 +37,50 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const wanted = {
-    file: join(ROOT, "snippets", "fix-complete.ts"),
-    seconds: wholeNumber("seconds", options.seconds, 1),
-    sessions: wholeNumber("sessions", options.sessions, 2),
-    seed: wholeNumber("seed", options.seed, 0),
-  };
+  const requests = wholeNumber("requests", options.requests, 1);
+  const seed = wholeNumber("seed", options.seed, 0);
   if (!findRedis()) {
     console.error(`a soak needs a Redis: ${HOW_TO_INSTALL_REDIS}`);
     return 1;
   }
-  console.log(`fix-complete, seed ${wanted.seed}`);
-  const progress = (doing: string, share: number) => progressLine(doing)(share);
   return measure(
-    (cancel) => soak({ ...wanted, cancel, progress }),
-    (soaked) => {
-      print(soaked);
-      return soaked.violations.length > 0 ? 1 : 0;
+    (cancel) =>
+      sideBySide(
+        FORMS,
+        { cancel, progress: progressLine("Soaking") },
+        (name, progress) => {
+          const file = join(ROOT, "snippets", `${name}.ts`);
+          const half = Math.ceil(requests / FORMS.length);
+          return soak(file, { requests: half, seed, cancel, progress });
+        },
+      ),
+    (all) => {
+      console.log(`seed ${seed}`);
+      return Math.max(
+        ...FORMS.map((name, at) => tell(name, all[at] as Soaked)),
+      );
     },
   );
 }
 
 /** How many violations are printed; after that they are only counted. */
-const SHOWN = 10;
+const SHOWN = 5;
 
-function print({ figures, heapMegabytes, violations }: Soaked): void {
-  for (const [name, count] of Object.entries(figures)) {
-    console.log(`${name.padEnd(32)} ${String(count).padStart(7)}`);
+/** Prints what came of a snippet, and returns the exit code. */
+function tell(name: string, soaked: Soaked): number {
+  const { figures, faults, excused, violations } = soaked;
+  const listOf = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([what, count]) => `${what} ${count}`)
+      .join(", ");
+  console.log(`
+${name}: ${listOf({ ...figures, violations: violations.length })}
+  Redis: ${listOf(faults)}
+  excused: ${listOf(excused)}`);
+  for (const lines of violations.slice(0, SHOWN)) {
+    console.error(`\n${name} breaks ${lines.join("\n  ")}`);
   }
-  for (const [moment, sizes] of Object.entries(heapMegabytes)) {
-    const each = sizes.map((size) => size.toFixed(1)).join(" and ");
-    console.log(`${`MB of heap ${moment}`.padEnd(32)} ${each}`);
-  }
-  const count = violations.length;
-  console.log(`${"violations".padEnd(32)} ${String(count).padStart(7)}`);
-  for (const line of violations.slice(0, SHOWN)) console.error(`  ${line}`);
+  return violations.length > 0 ? 1 : 0;
 }
 
 await runCommand("soak", main);

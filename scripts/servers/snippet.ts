@@ -125,7 +125,10 @@ async function startAlone(
 }
 
 /** Makes the part of a command line that loads what is needed into a snippet's process. */
-const modulesFor = (settings: NodeJS.ProcessEnv, inside: Inside[]): string[] =>
+export const modulesFor = (
+  settings: NodeJS.ProcessEnv,
+  inside: Inside[],
+): string[] =>
   [
     ...(settings.ISSUER_BASE_URL ? [] : ["./inside/provider-first.mjs"]),
     "tsx",

@@ -1,7 +1,14 @@
-import { startProvider } from "../../snippets/support/provider.ts";
+import { fileURLToPath } from "node:url";
+import type { Provider } from "../../snippets/support/settings.ts";
 import { type HeldCommand, startRedisProxy } from "./redis-proxy.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
-import { type Inside, type Snippet, startSnippet } from "./snippet.ts";
+import {
+  type Inside,
+  modulesFor,
+  type Snippet,
+  startSnippet,
+} from "./snippet.ts";
+import { startProcess } from "./started-process.ts";
 
 /** Two processes of one snippet, as if they were one. */
 export interface TwoProcesses extends Snippet {
@@ -22,6 +29,8 @@ export interface TwoProcessOptions {
   /** More options for the command line of that. */
   redisSettings?: string[];
   claimBytes: number;
+  /** How far the clock of the second one is ahead, in milliseconds. */
+  aheadMs?: number;
   /** What to load into them. */
   inside?: Inside[];
 }
@@ -36,24 +45,16 @@ export async function startTwoProcesses(
   cancel: AbortSignal,
   options: TwoProcessOptions,
 ): Promise<TwoProcesses> {
-  let backChannelAddress = "";
-  const { provider, close } = await startProvider({
-    baseURL: "http://localhost",
-    idpMs: 0,
-    claimBytes: options.claimBytes,
-    // Apps that take no such call answer with 404, and nothing comes of it.
-    backChannelLogout: true,
-    backChannelAddress: () => backChannelAddress,
-  });
+  const [provider, told] = await startProvider(options, cancel);
   const redis = options.withRedis
     ? await startRedis(options.redisSettings)
     : undefined;
   const proxy = redis && (await startRedisProxy(redis.port));
   const settings = (url: string | undefined) => ({
-    ISSUER_BASE_URL: provider.issuerBaseURL,
-    CLIENT_ID: provider.clientID,
-    CLIENT_SECRET: provider.clientSecret,
-    SECRET: provider.secret,
+    ISSUER_BASE_URL: told.issuerBaseURL,
+    CLIENT_ID: told.clientID,
+    CLIENT_SECRET: told.clientSecret,
+    SECRET: told.secret,
     REDIS_URL: url,
   });
   const started: Snippet[] = [];
@@ -61,7 +62,7 @@ export async function startTwoProcesses(
     const ends = await Promise.all(started.map((one) => one.stop()));
     proxy?.close();
     await redis?.stop();
-    close();
+    await provider.stop();
     return ends.find((how) => how);
   };
   try {
@@ -69,12 +70,14 @@ export async function startTwoProcesses(
       const { inside } = options;
       started.push(await startSnippet(file, cancel, settings(url), inside));
     }
+    const [, second] = started as [Snippet, Snippet];
+    await provider.call("callAt", second.baseURL);
+    await second.travel(options.aheadMs ?? 0);
   } catch (error) {
     await end();
     throw error;
   }
   const [one, other] = started as [Snippet, Snippet];
-  backChannelAddress = other.baseURL;
   return {
     ...one,
     redis,
@@ -83,9 +86,29 @@ export async function startTwoProcesses(
     ...(proxy && { holdWrite: () => proxy.hold("SET") }),
     ...(redis && { watchRedis: redis.watch }),
     async travel(milliseconds) {
-      await Promise.all([one, other].map((each) => each.travel(milliseconds)));
-      await redis?.age(milliseconds);
+      await Promise.all([
+        one.travel(milliseconds),
+        other.travel(milliseconds),
+        provider.call("travel", milliseconds),
+        redis?.age(milliseconds),
+      ]);
     },
     stop: end,
   };
+}
+
+/** Starts the provider of both, and tells what they have to know about it. */
+async function startProvider(
+  { claimBytes }: TwoProcessOptions,
+  cancel: AbortSignal,
+) {
+  const file = fileURLToPath(import.meta.resolve("./provider-process.ts"));
+  const [started, printed] = await startProcess(
+    "the provider",
+    [...modulesFor({}, ["./inside/clock.ts"]), file],
+    { ...process.env, CLAIM_BYTES: String(claimBytes) },
+    /{.*}/,
+    cancel,
+  );
+  return [started, JSON.parse(printed) as Provider] as const;
 }

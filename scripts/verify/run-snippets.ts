@@ -58,6 +58,9 @@ export async function runSnippets(
   );
 }
 
+/** The clocks of two machines are never the same. */
+const aheadMs = 5 * 60 * 1000;
+
 /** Starts a snippet, or two processes of it that are one app. */
 export function startTried(
   name: string,
@@ -72,7 +75,7 @@ export function startTried(
     return startSnippet(file, cancel, settings, inside);
   }
   const withRedis = usesRedis(name, folder);
-  const more = { withRedis, claimBytes, ...(inside && { inside }) };
+  const more = { withRedis, claimBytes, ...(inside && { inside, aheadMs }) };
   return startTwoProcesses(file, cancel, more);
 }
 

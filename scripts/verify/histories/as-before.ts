@@ -4,13 +4,24 @@ import type { Deed } from "./history.ts";
 
 const isLibrarys = (deed: Deed) => /logs in|logout/.test(deed);
 
-/** Finds what a response has not as the library and the app have it, in a phrase each. */
-export function findOddities(deed: Deed, answer: Answer): string[] {
+/**
+ * Finds what a response has not as the library and the app have it, in a phrase each.
+ * @param hasFailed it says that it could not be done: then it costs nobody the session
+ */
+export function findOddities(
+  deed: Deed,
+  answer: Answer,
+  hasFailed = false,
+): string[] {
   const { status, headers } = answer;
   const cookies = (headers["set-cookie"] ?? []).flatMap(
     (header) => Cookie.parse(header) ?? [],
   );
   const found: string[] = [];
+  if (hasFailed) {
+    const isTouched = cookies.some(({ key }) => /^appSession/.test(key));
+    return isTouched ? ["a failed request touches the session cookie"] : found;
+  }
   const expected = isLibrarys(deed) ? 302 : 200;
   if (status !== expected) found.push(`the status is ${status}`);
   for (const { key, value, path, httpOnly, sameSite, secure } of cookies) {

@@ -66,7 +66,9 @@ describe("what assets/histories.json says is seen again", () => {
   test("the first 30 of broken, and one that is told", async () => {
     await withNamed("broken", async (snippet) => {
       await replay("broken", 30, snippet);
-      const told = await playHistory(snippet, LATE_BASKET, "ended is ended");
+      const told = await playHistory(snippet, LATE_BASKET, {
+        until: "ended is ended",
+      });
       assert.deepEqual(historyLines(told, "ended is ended"), [
         "1 browser 1: alice logs in      session cookie set",
         "2 browser 1: POST /basket sent, received  with the session cookie",

@@ -14,6 +14,8 @@ export interface Answer {
   keepsCookie: boolean;
   /** What is not as the library has it, in a phrase each. */
   oddities: string[];
+  /** It says that it could not be done, while something was wrong with Redis. */
+  hasFailed?: boolean;
 }
 
 /** What one login begins, or somebody who is not logged in; the cookie of one browser stands for it. */
@@ -23,6 +25,8 @@ export interface Session {
   endedAt?: number;
   /** Something that ends it came with a cookie that may have expired, so nobody knows. */
   isUnsure?: boolean;
+  /** Something was wrong with Redis, and so nobody knows. */
+  doubt?: Doubt;
 }
 
 /** Something that was written into a session. */
@@ -52,6 +56,16 @@ export const EXCUSES = {
   "two changes": "two changes of one session at once: the last one counts",
 };
 
+/** Why nobody knows whether a session has ended: see {@link DOUBTS}. */
+export type Doubt = keyof typeof DOUBTS;
+
+/** What a Redis costs that is gone for a while, or comes back empty. */
+export const DOUBTS = {
+  "failed request": "a logout or a login failed, and may have ended a session",
+  "emptied store": "the sessions are lost, and their users are out",
+  "emptied list": "what had ended is lost, and old cookies are good again",
+};
+
 /** A request that somebody has made, and what was true of it. */
 export interface Visit extends Flight {
   item: string;
@@ -66,6 +80,8 @@ export interface Visit extends Flight {
   /** What was in flight with it, in the same browser. */
   alongside: Set<Visit>;
   receivedAt: number;
+  /** The cookie that it came with had not expired when it was received. */
+  isGood: boolean;
   /** The session had to be good when it was received. */
   mustBeIn: boolean;
   answeredAtHour: number;
@@ -73,6 +89,8 @@ export interface Visit extends Flight {
   excuse?: Excuse | undefined;
   /** The session that the response has begun. */
   begun?: Session | undefined;
+  /** What Redis has lost while it was under way. */
+  shaken?: Doubt;
 }
 
 interface BrowserState {
@@ -93,12 +111,16 @@ const isPage = (deed: Deed) => deed.startsWith("page") || deed === "logout";
 const isChange = (deed: Deed) => /basket|token/.test(deed);
 const isAlive = (session?: Session) =>
   session !== undefined && !session.isUnsure && session.endedAt === undefined;
+/** As far as anybody can know. */
+const mayLive = (session?: Session) =>
+  isAlive(session) || session?.doubt !== undefined;
 
 /** Keeps account of one history: who has logged in where, what has ended, who wrote what. */
 export class Ledger {
   readonly sessions = new Map<string, Session>();
   readonly items = new Map<string, Item>();
   readonly excused: Excuse[] = [];
+  readonly doubted: Doubt[] = [];
   #events = 0;
   #hours = 0;
   readonly #browsers = [1, 2].map(
@@ -115,6 +137,21 @@ export class Ledger {
 
   pass(hours: number): void {
     this.#hours += hours;
+  }
+
+  /** Takes down that Redis has lost all that it had. */
+  lose(doubt: "emptied store" | "emptied list"): void {
+    const isOfEnded = doubt === "emptied list";
+    for (const session of this.sessions.values()) {
+      if ((session.endedAt !== undefined) === isOfEnded)
+        doubtIt(session, doubt);
+    }
+    for (const { open } of this.#browsers) {
+      for (const visit of open) {
+        visit.shaken = doubt;
+        if (visit.session?.doubt) visit.mustBeIn = false;
+      }
+    }
   }
 
   /**
@@ -141,6 +178,7 @@ export class Ledger {
       goodSince,
       alongside: new Set(open),
       receivedAt: 0,
+      isGood: false,
       mustBeIn: false,
       answeredAtHour: 0,
     };
@@ -166,20 +204,26 @@ export class Ledger {
     const { session, goodSince } = visit;
     this.#events += 1;
     visit.receivedAt = this.#events;
-    const isGood = this.#hours - goodSince <= HALF_LIFE_HOURS;
-    visit.mustBeIn = isAlive(session) && isGood;
+    visit.isGood = this.#hours - goodSince <= HALF_LIFE_HOURS;
+    visit.mustBeIn = isAlive(session) && visit.isGood;
   }
 
-  answered(visit: Visit, { told, cookie, login }: Answer): void {
+  answered(visit: Visit, { told, cookie, login, hasFailed }: Answer): void {
     this.#events += 1;
     visit.answeredAtHour = this.#hours;
     const { session, deed, mustBeIn } = visit;
+    if (hasFailed) {
+      const isEnding = isLogin(deed) || deed === "logout";
+      if (isEnding && isAlive(session)) doubtIt(session, "failed request");
+      return;
+    }
+    if (told) this.#countDoubt(visit, told);
     const item = this.items.get(visit.item) as Item;
     const isStillIn = mustBeIn && isAlive(session);
     const isDue = this.#hours - visit.goodSince >= HALF_LIFE_HOURS;
     if (deed === "logout" && session?.user) {
       if (isStillIn) visit.excuse = "logout's cookie";
-      this.#end(visit);
+      this.#end(visit, mustBeIn || (visit.isGood && mayLive(session)));
     } else if (login) {
       this.#begin(visit, login);
     } else if (isStillIn) {
@@ -192,8 +236,19 @@ export class Ledger {
     }
     if (told && !told.login && cookie.effect === "set" && !isStillIn) {
       visit.begun = { user: null };
+      this.sessions.set(visit.item, visit.begun);
       if (!session?.user) item.session = visit.begun;
     }
+    if (visit.begun !== session) doubtIt(visit.begun, visit.shaken);
+  }
+
+  /** Counts what would break a rule, if Redis had lost nothing. */
+  #countDoubt({ session, receivedAt }: Visit, told: Told): void {
+    if (!session?.doubt) return;
+    const isIn = this.sessions.get(told.login ?? "") === session;
+    const hadEnded = (session.endedAt ?? receivedAt) < receivedAt;
+    if (isIn ? hadEnded : session.user && session.endedAt === undefined)
+      this.doubted.push(session.doubt);
   }
 
   /** A login goes on with the session of the same user, or begins one with what is in an anonymous one. */
@@ -206,20 +261,29 @@ export class Ledger {
     for (const item of this.items.values()) {
       if (takesOver && item.session === session) item.user ??= user;
     }
-    if (!goesOn) this.#end(visit);
+    if (!goesOn) this.#end(visit, visit.mustBeIn);
     if (!goesOn && !takesOver) visit.kept.clear();
+    // It may be the same one all the same, which whatever ends one of them ends.
+    if (session?.user === user && session.doubt !== "emptied store")
+      doubtIt(visit.begun, session.doubt);
     this.sessions.set(nonce, visit.begun as Session);
   }
 
-  #end({ session, mustBeIn }: Visit): void {
+  #end({ session, shaken }: Visit, isSure: boolean): void {
     if (!session) return;
-    if (mustBeIn) session.endedAt ??= this.#events;
-    else session.isUnsure = true;
+    if (shaken) doubtIt(session, shaken);
+    else if (!isSure) session.isUnsure = true;
+    else {
+      if (session.doubt) delete session.endedAt;
+      delete session.doubt;
+      session.endedAt ??= this.#events;
+    }
   }
 
-  stored(visit: Visit, { told, cookie, login }: Answer): void {
+  stored(visit: Visit, { told, cookie, login, hasFailed }: Answer): void {
     const browser = this.#browserOf(visit);
     browser.open.delete(visit);
+    if (hasFailed) return;
     const { session, begun, deed, excuse, item, answeredAtHour } = visit;
     if (login && begun === session && cookie.effect === "untouched") return;
     if (login && begun) {
@@ -233,10 +297,11 @@ export class Ledger {
       browser.kept.clear();
     } else if (cookie.effect !== "untouched") {
       const isOthers = browser.session !== session;
-      const isBack = isAlive(session) && cookie.effect === "set";
+      const isBack = mayLive(session) && cookie.effect === "set";
       if (isOthers && isAlive(browser.session) && browser.session?.user) {
-        if (!excuse) return;
-        this.excused.push(isBack && session?.user ? "two logins" : excuse);
+        if (session?.doubt) this.doubted.push(session.doubt);
+        else if (!excuse) return;
+        else this.excused.push(isBack && session?.user ? "two logins" : excuse);
       }
       if (isOthers || begun) {
         browser.session = begun ?? (isBack ? session : undefined);
@@ -271,6 +336,10 @@ export class Ledger {
       return [];
     });
   }
+}
+
+function doubtIt(session?: Session, doubt?: Doubt): void {
+  if (session && doubt) Object.assign(session, { isUnsure: true, doubt });
 }
 
 /** Why a change may be lost, although it has been answered: something else went on at the same time. */

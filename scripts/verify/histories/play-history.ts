@@ -15,7 +15,14 @@ import {
   STAGES,
   type Stage,
 } from "./history.ts";
-import { type Answer, type Excuse, Ledger, type Visit } from "./ledger.ts";
+import {
+  type Answer,
+  type Doubt,
+  type Excuse,
+  Ledger,
+  type Visit,
+} from "./ledger.ts";
+import { type Live, LiveHistories } from "./live-histories.ts";
 import { type Break, judge, type RuleName } from "./reference.ts";
 
 /** A snippet, or two processes of one, into which more-routes.ts is loaded. */
@@ -42,47 +49,60 @@ export interface Played {
   breaks: Break[];
   /** What happened that no server can prevent. */
   excused: Excuse[];
+  /** What came of sessions of which nobody knows whether they have ended. */
+  doubted: Doubt[];
 }
 
 const HOURS = 13;
 const HOUR_MS = 60 * 60 * 1000;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 /**
  * Plays a history with browsers of its own, and then looks in each of them who is logged in. Each
- * login goes all the way through the provider. One history has to end before the next one begins,
- * since some remedies know users and not sessions.
- * @param until it is not played any further when this rule is broken
+ * login goes all the way through the provider.
+ * @param options.until it is not played any further when this rule is broken
+ * @param options.live the histories that are played at the same time. Without it, this one has to end
+ * before the next one begins, since some remedies know users and not sessions.
  * @throws {Error} when the snippet does not answer at all
  */
 export async function playHistory(
   snippet: Playable,
   { flights, steps }: History,
-  until?: RuleName,
+  {
+    until,
+    live = new LiveHistories(),
+  }: { until?: RuleName; live?: LiveHistories } = {},
 ): Promise<Played> {
-  const game = new Game(snippet, until);
+  const game = new Game(snippet, live, until);
+  live.all.add(game);
   const attempts = new Map<number, Attempt>();
   try {
     for (const { flight, to } of steps) {
       const planned = flights[flight] as Flight;
       const attempt = attempts.get(flight) ?? game.begin(planned);
       attempts.set(flight, attempt);
-      await attempt.go(to);
+      if (planned.deed === "13 hours pass") await attempt.pass();
+      else await live.turn(() => attempt.go(to));
       game.played.steps += 1;
       if (game.isOver()) return game.played;
     }
     for (const browser of game.usedBrowsers()) {
-      await game.begin({ browser, deed: "GET /look" })?.go("stored");
+      for (const _ of snippet.both ?? [snippet]) {
+        const look = game.begin({ browser, deed: "GET /look" });
+        await live.turn(() => look.go("stored"));
+      }
     }
     return game.played;
   } finally {
     for (const attempt of attempts.values()) await attempt.clearUp();
+    live.all.delete(game);
   }
 }
 
 /** A history that is being played. */
-class Game {
+class Game implements Live {
   readonly snippet: Playable;
+  readonly live: LiveHistories;
   readonly ledger = new Ledger();
   readonly played: Played;
   /** The last login at the provider, by browser. */
@@ -92,11 +112,12 @@ class Game {
   readonly #until: RuleName | undefined;
   readonly #browsers: (Browser | undefined)[] = [];
 
-  constructor(snippet: Playable, until?: RuleName) {
+  constructor(snippet: Playable, live: LiveHistories, until?: RuleName) {
     this.snippet = snippet;
+    this.live = live;
     this.#until = until;
-    const { excused } = this.ledger;
-    this.played = { steps: 0, events: [], breaks: [], excused };
+    const { excused, doubted } = this.ledger;
+    this.played = { steps: 0, events: [], breaks: [], excused, doubted };
   }
 
   /** Begins with a flight. */
@@ -117,9 +138,6 @@ class Game {
   /** Whether nothing more is to be learned. */
   isOver = (): boolean =>
     this.played.breaks.some(({ rule }) => rule === this.#until);
-
-  /** The code of a login does not live long, and a provider of two processes has a clock of its own. */
-  canPass = (): boolean => this.loginsInFlight === 0 && !this.snippet.otherURL;
 
   browser(number: number): Browser {
     this.#browsers[number] ??= new Browser(this.snippet, PATIENCE_MS);
@@ -171,7 +189,6 @@ class Attempt {
 
   /** Brings it so far, through all that comes before. */
   async go(to: Stage): Promise<void> {
-    if (this.#flight.deed === "13 hours pass") return this.#pass();
     const last = STAGES.indexOf(to);
     while (this.#stage < last && !this.#game.isOver()) {
       this.#stage += 1;
@@ -182,7 +199,9 @@ class Attempt {
           continue;
         if (this.#stage < last) continue;
       }
-      this.#tell(stage, await this.#do[stage]());
+      const seen = await this.#do[stage]();
+      if (!seen) return;
+      this.#tell(stage, seen);
     }
   }
 
@@ -191,28 +210,29 @@ class Attempt {
     events.push({ ...this.#flight, nr: this.#nr, stage, ...seen });
   }
 
-  async #pass(): Promise<void> {
-    if (this.#stage >= 0 || !this.#game.canPass()) return;
+  /** Lets time pass, once. */
+  async pass(): Promise<void> {
+    const { snippet, live } = this.#game;
+    if (this.#stage >= 0) return;
     this.#stage = STAGES.length;
-    await this.#game.snippet.travel(HOURS * HOUR_MS);
-    this.#game.ledger.pass(HOURS);
-    this.#tell("stored", {});
+    const travel = () => snippet.travel(HOURS * HOUR_MS);
+    if (await live.pass(HOURS, travel)) this.#tell("stored", {});
   }
 
   readonly #do = {
     sent: async () => {
+      const { ledger, atProvider } = this.#game;
       const item = `${this.#flight.deed.split("/")[1] ?? "login"} ${this.#nr}`;
-      this.#request = await (this.#isLogin
+      if (this.#isLogin) this.#game.loginsInFlight += 1;
+      const request = await (this.#isLogin
         ? this.#goToCallback()
         : this.#compose(item));
+      if (!request) return this.#giveUp();
+      this.#request = request;
       const { cookie = "" } = this.#request.headers;
       const withCookie = /\bappSession/.test(cookie);
-      const { ledger, atProvider } = this.#game;
       this.#visit = ledger.sent(this.#flight, item, withCookie);
-      if (this.#isLogin) {
-        atProvider[this.#flight.browser] = this.#visit;
-        this.#game.loginsInFlight += 1;
-      }
+      if (this.#isLogin) atProvider[this.#flight.browser] = this.#visit;
       return { withCookie };
     },
     received: async () => {
@@ -241,15 +261,28 @@ class Attempt {
     },
   };
 
-  /** Makes a request, which goes to either process of two. */
+  #hasFailed = ({ status }: Response) =>
+    status === 503 && this.#game.live.mayFail;
+
+  /** Who can't begin to log in does not go on with it. */
+  #giveUp(): undefined {
+    this.#stage = STAGES.length;
+    this.#game.loginsInFlight -= 1;
+  }
+
+  /** The address of one process of two, each in its turn. */
+  get #baseURL() {
+    const { baseURL, otherURL = baseURL } = this.#game.snippet;
+    return this.#nr % 2 ? otherURL : baseURL;
+  }
+
   #compose(item: string): Promise<Outgoing> {
     const [mode, method, path] = ROUTES[this.#flight.deed] as [
       "navigate",
       "GET",
       string,
     ];
-    const { baseURL, otherURL = baseURL } = this.#game.snippet;
-    const url = new URL(path, this.#nr % 2 ? otherURL : baseURL);
+    const url = new URL(path, this.#baseURL);
     if (this.#flight.deed === "page /basket")
       url.searchParams.set("item", item);
     const body = method === "GET" ? undefined : { item };
@@ -257,11 +290,15 @@ class Attempt {
   }
 
   /** Logs in at the provider, as somebody whom it does not know yet, and goes no further. */
-  async #goToCallback(): Promise<Outgoing> {
+  async #goToCallback(): Promise<Outgoing | undefined> {
     const browser = this.#browser;
     const [user = ""] = this.#flight.deed.split(" ");
-    const request = await browser.compose("navigate", "GET", "/login");
+    const { href: login } = new URL("/login", this.#baseURL);
+    const request = await browser.compose("navigate", "GET", login);
     const answer = await browser.exchange(request);
+    if (this.#hasFailed(answer)) return undefined;
+    const { status, body } = answer;
+    if (status !== 302) throw new Error(`/login gives ${status}: ${body}`);
     const { origin, searchParams } = new URL(answer.headers.location ?? "");
     this.#nonce = searchParams.get("nonce") ?? "";
     await browser.forgetSite(origin);
@@ -279,7 +316,12 @@ class Attempt {
     const { session } = this.#visit;
     const last = this.#game.atProvider[this.#flight.browser];
     if (!session || last?.begun !== session) return;
-    await this.#browser.leaveProvider(this.#request, this.#response);
+    const left = this.#browser.leaveProvider(this.#request, this.#response);
+    await left.catch((error: Error) => {
+      // The way leads back to the app.
+      if (!this.#game.live.mayFail || !/ with 503:/.test(error.message))
+        throw error;
+    });
   }
 
   #read(): Answer {
@@ -291,12 +333,14 @@ class Attempt {
     const values = (headers["set-cookie"] ?? []).flatMap(
       (text) => text.match(/^appSession(?:\.\d)?=([^;]+)/)?.[1] ?? [],
     );
+    const hasFailed = this.#hasFailed(this.#response);
     return {
+      ...(hasFailed && { hasFailed }),
       ...(told && "login" in told && { told }),
       ...(this.#isLogin && status === 302 && { login: this.#nonce }),
       cookie: effectOf(this.#response),
       keepsCookie: values.some((value) => cookie.includes(value)),
-      oddities: findOddities(this.#flight.deed, this.#response),
+      oddities: findOddities(this.#flight.deed, this.#response, hasFailed),
     };
   }
 

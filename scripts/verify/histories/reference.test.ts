@@ -223,4 +223,60 @@ describe("the reference", () => {
       "as before",
     ]);
   });
+
+  test("a logout that failed may have ended the session, and one that did not has", () => {
+    const story = begin();
+    story.tell("failed", "logout", "stored", undefined, { hasFailed: true });
+    assert.deepEqual(story.look({ user: "alice" }), []);
+    assert.deepEqual(story.ledger.doubted, []);
+    assert.deepEqual(story.look({}), []);
+    assert.deepEqual(story.ledger.doubted, ["failed request"]);
+    story.logOut();
+    assert.deepEqual(story.look({ user: "alice" }), ["ended is ended"]);
+  });
+
+  test("whoever logs in again after a logout that failed may go on, or begin anew", () => {
+    for (const told of [{ user: "alice" }, {}]) {
+      const story = begin();
+      story.tell("failed", "logout", "stored", undefined, { hasFailed: true });
+      story.tell("late", "logout", "sent");
+      const login = { login: "again", cookie: SET.cookie };
+      story.tell("in", "alice logs in", "stored", undefined, login as object);
+      story.tell("late", "logout", "stored");
+      assert.deepEqual(story.look({ login: "again", ...told }), []);
+    }
+  });
+
+  test("a request that failed ends nothing", () => {
+    const story = begin();
+    story.tell("failed", "POST /basket", "stored", undefined, {
+      hasFailed: true,
+    });
+    assert.deepEqual(story.look({}), ["nobody is thrown out"]);
+  });
+
+  test("a store that has lost everything throws everybody out, and that is counted", () => {
+    const story = begin();
+    story.ledger.lose("emptied store");
+    assert.deepEqual(story.look({}), []);
+    assert.deepEqual(story.ledger.doubted, ["emptied store"]);
+    story.logIn("bob");
+    assert.deepEqual(story.look({}), ["nobody is thrown out"]);
+  });
+
+  test("a list that has lost everything lets in who has logged out before, and nobody later", () => {
+    const story = begin();
+    story.tell("late", "GET /look", "sent");
+    story.logOut();
+    story.ledger.lose("emptied list");
+    const told = { user: "alice" };
+    assert.deepEqual(story.tell("late", "GET /look", "answered", told), []);
+    assert.deepEqual(story.ledger.doubted, ["emptied list"]);
+    const later = begin();
+    later.ledger.lose("emptied list");
+    later.tell("late", "GET /look", "sent");
+    later.logOut();
+    const breaks = later.tell("late", "GET /look", "answered", told);
+    assert.deepEqual(breaks, ["ended is ended"]);
+  });
 });

@@ -15,7 +15,9 @@ export interface Rule {
 
 /** Whether a session had ended when a request was received. */
 const hadEnded = (session: Session | undefined, { receivedAt }: Visit) =>
-  session?.endedAt !== undefined && session.endedAt < receivedAt;
+  session?.endedAt !== undefined &&
+  session.endedAt < receivedAt &&
+  !session.doubt;
 
 export const RULES = [
   {

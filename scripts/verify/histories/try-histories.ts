@@ -76,7 +76,7 @@ async function shortest(
   rule: RuleName,
   cancel: AbortSignal,
 ): Promise<Played> {
-  const play = (part: History) => playHistory(snippet, part, rule);
+  const play = (part: History) => playHistory(snippet, part, { until: rule });
   const isBroken = ({ breaks }: Played) =>
     breaks.some((one) => one.rule === rule);
   const { steps: played } = await play({ flights, steps });
