@@ -50,8 +50,9 @@ Who logs in, unless told otherwise by hand, in a browser that it opens:
   --json             print what was found, as JSON
   -h, --help         print this
 
-Exit code: 0 when the logout holds and nothing was found, 1 when something was,
-whatever it is, 2 when that could not be told, or for invalid arguments.
+Exit code: 0 when the logout holds and nothing was found, or only what it calls a
+note; 1 when something was found, whatever it is; 2 when that could not be told,
+or for invalid arguments.
 `;
 
 /** What a command line of the probe says. */

@@ -25,8 +25,8 @@ export interface Facts {
 /** What is wrong, by name. */
 export interface Diagnosis {
   name: string;
-  /** `found` is seen, `likely` is read in headers and scripts, `note` breaks no logout. */
-  level: "found" | "likely" | "note";
+  /** `found` breaks a logout, or hides it; a `note` does not: it is said, and that is all. */
+  level: "found" | "note";
   title: string;
   seen: string[];
   advice: string;
@@ -174,10 +174,11 @@ const ROWS: Row[] = [
   },
   {
     name: "only-looks-logged-in",
+    // What the back button shows is history, as in most apps. What a click or a reload shows is not.
     level: ({ plain }) =>
       plain?.page.hasWorker || (plain?.page.isKeptFor ?? 0) > 0
         ? "found"
-        : "likely",
+        : "note",
     title: "Logged out, but it DOES NOT LOOK so.",
     seen: ({ plain, target }) => {
       if (!plain || isIn(plain) || plain.failure) return [];

@@ -95,10 +95,12 @@ function plain({
  * An app with sessions on the server.
  * @param logout what ends the session with this id
  * @param sessions the sessions of all processes, this one's first
+ * @param headers of the page
  */
 function withSession(
   logout: (sid: string, sessions: Sessions) => express.RequestHandler,
   sessions: Sessions[] = [new Map()],
+  headers: Record<string, string> = { "Cache-Control": "no-store" },
 ): RequestListener {
   const app = express();
   const [own = new Map()] = sessions;
@@ -107,7 +109,7 @@ function withSession(
     next();
   });
   app.get("/", (_, res) => {
-    res.set("Cache-Control", "no-store").send(page(res.locals.user));
+    res.set(headers).send(page(res.locals.user));
   });
   app.get("/login", (_, res) => void res.send(forms()));
   app.post("/login/:user", (req, res) => {
@@ -202,6 +204,8 @@ const FAILED = { wanted: ["logout-failed"], code: 1 };
 const AT_PROVIDER = { wanted: ["provider-session"], code: 1 };
 const CREDENTIAL = { wanted: ["second-credential"], code: 1 };
 const LOOKS = { wanted: ["only-looks-logged-in"], code: 1 };
+// It is a note: a reload shows who is logged in.
+const HISTORY = { ...LOOKS, code: 0 };
 const APART = { wanted: ["unshared-sessions"], code: 1 };
 const CACHED = { wanted: ["shared-cache"], code: 1 };
 const RACE = { wanted: ["race"], code: 1 };
@@ -212,6 +216,11 @@ export const REPORT_APPS: ReportApp[] = [
     make: () => withSession(ends),
     wanted: [],
     code: 0,
+  },
+  {
+    name: "nothing is wrong, and browsers keep the pages for back",
+    make: () => withSession(ends, undefined, {}),
+    ...HISTORY,
   },
   // The provider's session.
   {
@@ -380,12 +389,18 @@ export const REPORT_APPS: ReportApp[] = [
   {
     name: "the back button",
     make: () => plain({ headers: {} }),
-    ...LOOKS,
-    pasted: { ...LOOKS, code: 2 },
+    ...HISTORY,
+    pasted: { ...HISTORY, code: 2 },
   },
   {
     name: "the browser's cache",
     make: () => plain({ headers: { "Cache-Control": "private, max-age=60" } }),
+    ...LOOKS,
+  },
+  {
+    name: "a page that has not been modified for a long time",
+    make: () =>
+      plain({ headers: { "Last-Modified": new Date(0).toUTCString() } }),
     ...LOOKS,
   },
   {
@@ -417,24 +432,20 @@ export const REPORT_APPS: ReportApp[] = [
   {
     name: "a service worker",
     make: () =>
-      plain({
-        extra: `<script>
-          const { serviceWorker } = navigator;
-          window.worker = serviceWorker.register("/sw.js")
-            .then(() => serviceWorker.ready)
-            .then(() => caches.open("pages"))
-            .then((cache) => cache.add("/"));
-        </script>`,
-        more: (app) =>
-          app.get("/sw.js", (_, res) => {
-            res.type("js").send(
-              `addEventListener("fetch", (event) => event.respondWith(
-                caches.match(event.request).then((kept) => kept ?? fetch(event.request)),
-              ))`,
-            );
-          }),
-      }),
+      withWorker(
+        "caches.match(event.request).then((kept) => kept ?? fetch(event.request))",
+      ),
     ...LOOKS,
+  },
+  {
+    name: "a service worker for those who are offline",
+    make: () =>
+      withWorker(
+        "fetch(event.request).catch(() => caches.match(event.request))",
+      ),
+    wanted: [],
+    code: 0,
+    ...GUESS,
   },
   // Processes and caches.
   {
@@ -558,6 +569,26 @@ export const REPORT_APPS: ReportApp[] = [
     code: 2,
   },
 ];
+
+/** @param answer what its service worker answers with */
+const withWorker = (answer: string): RequestListener =>
+  plain({
+    extra: `<script>
+      const { serviceWorker } = navigator;
+      window.worker = serviceWorker.register("/sw.js")
+        .then(() => serviceWorker.ready)
+        .then(() => caches.open("pages"))
+        .then((cache) => cache.add("/"));
+    </script>`,
+    more: (app) =>
+      app.get("/sw.js", (_, res) => {
+        res
+          .type("js")
+          .send(
+            `addEventListener("fetch", (event) => event.respondWith(${answer}))`,
+          );
+      }),
+  });
 
 /** An app behind a cache that keeps the page for whoever asks. */
 function cached(withCookies: boolean): RequestListener {
