@@ -15,6 +15,8 @@ export interface Facts {
   /** What a stranger got who came after the user. */
   leak?: "page" | "cookie";
   plain?: PlainLogout;
+  /** Whether a request was in flight during that logout. */
+  isRacing?: boolean;
   /** Whether a late response logs the user in again, and whether one throws out the next user. */
   isBitten?: boolean;
   isThrownOut?: boolean;
@@ -74,7 +76,9 @@ const ROWS: Row[] = [
     name: "logout-failed",
     title: "The logout FAILS.",
     seen: ({ plain }) => [
-      plain?.failure && `${plain.logout}: ${plain.failure}.`,
+      plain?.failure &&
+        !plain.isHanging &&
+        `${plain.logout}: ${plain.failure}.`,
       (plain?.status ?? 0) >= 500 &&
         `${plain?.logout} answers with ${plain?.status}, and the user is ${isIn(plain) ? "still logged in" : "logged out all the same"}.`,
     ],

@@ -6,7 +6,7 @@ import { type Uncleared, whyUncleared, withoutChunk } from "./clearing.ts";
 import { composeLogout } from "./compose.ts";
 import type { PageUse } from "./page-use.ts";
 import type { Recognizer } from "./pages.ts";
-import { isSilence, reasonOf } from "./refusal.ts";
+import { isHanging, isSilence, reasonOf } from "./refusal.ts";
 import { inWords, type Target, type Who } from "./target.ts";
 import {
   asksForLogin,
@@ -38,8 +38,9 @@ export interface PlainLogout {
   logout: string;
   /** The status of its first response; undefined when there was none. */
   status?: number;
-  /** Why there was none. */
+  /** Why there was none, and whether one may come later. */
   failure?: string;
+  isHanging?: boolean;
   /** Who was logged in right after it, and later. */
   atOnce: Who[];
   later: Who[];
@@ -86,7 +87,7 @@ export async function logOut(
 ): Promise<{ seen: PlainLogout; logout?: Logout }> {
   const before = await browser.fork();
   const kept = await browser.kept();
-  const { trail, failure } = await followLogout(target, browser);
+  const { trail, ...silence } = await followLogout(target, browser);
   const after = await browser.fork();
   const atOnce = await looks(who, browser, 4);
   const seen: PlainLogout = {
@@ -98,12 +99,14 @@ export async function logOut(
     isCutOff: trail.leftAt !== undefined,
     page,
     clearsCache: trail.steps.some(clearsCache),
+    ...silence,
   };
   const [first] = trail.steps;
   if (first) seen.status = first.answer.status;
-  if (failure) seen.failure = failure;
   noteProviders(seen, trail, target);
   noteSilence(seen, trail);
+  // What the cookies are then, a logout that goes on may still change.
+  if (silence.failure) return { seen };
   const had = new Set(kept.map(({ name }) => withoutChunk(name)));
   // A login on the way may set and clear cookies of its own.
   const names = [
@@ -114,13 +117,13 @@ export async function logOut(
     const changed = { before, after, kept, who };
     await noteCookies(seen, trail, changed, needed);
     noteAgain(seen, trail.steps, names, target);
-  } else if (!failure) {
+  } else {
     await openPage(seen, await browser.fork(), target, who, names, trail);
     if (!seen.again) await clickLogIn(seen, browser, target, who, names);
   }
   return {
     seen,
-    ...(first && !failure && { logout: { before, after, trail } }),
+    ...(first && { logout: { before, after, trail } }),
   };
 }
 
@@ -128,13 +131,17 @@ export async function logOut(
 async function followLogout(
   target: Target,
   browser: Browser,
-): Promise<{ trail: Trail; failure?: string }> {
+): Promise<Pick<PlainLogout, "failure" | "isHanging"> & { trail: Trail }> {
   const request = await composeLogout(browser, target);
   try {
     return { trail: await followTrail(browser, request, target) };
   } catch (error) {
     if (!isSilence(error)) throw error;
-    return { trail: { steps: [] }, failure: reasonOf(error, target) };
+    return {
+      trail: { steps: [] },
+      failure: reasonOf(error, target),
+      isHanging: isHanging(error),
+    };
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import { useOf } from "./page-use.ts";
 import { learnPages, load, lookAtPages, type Recognizer } from "./pages.ts";
 import { logOut, type PlainLogout } from "./plain-logout.ts";
-import { ProbeError, type Target } from "./target.ts";
+import { inWords, ProbeError, type Target } from "./target.ts";
 
 /** What the probe found. */
 export interface Found {
@@ -105,8 +105,23 @@ function stopAfter(facts: Facts): Found | undefined {
   ) {
     return undefined;
   }
-  if (diagnoses.length === 0) throw new ProbeError(whyStillIn(facts, plain));
+  const why = plain.isHanging ? whyHanging : whyStillIn;
+  if (diagnoses.length === 0) throw new ProbeError(why(facts, plain));
   return { diagnoses };
+}
+
+function whyHanging(
+  { target, isRacing }: Facts,
+  { failure, later }: PlainLogout,
+): string {
+  const still = later.includes("first") ? "still logged in" : "logged out";
+  const hangs = `${failure}${isRacing ? ` while ${inWords(target.route)} is in flight` : ""}`;
+  return (
+    `${hangs}, and the user is ${still}. The app's log has what it waits for. ` +
+    (isRacing
+      ? "If one request of a session waits for another, none of them can be late"
+      : "If it is only slow, give more with --timeout")
+  );
 }
 
 function whyStillIn({ target }: Facts, plain: PlainLogout): string {
@@ -161,7 +176,7 @@ async function race(
   progress(0.7);
   facts.isOutlived = (await stream?.livesOn()) ?? false;
   stream?.close();
-  const stop = stopAfter({ ...facts, plain: seen });
+  const stop = stopAfter({ ...facts, plain: seen, isRacing: true });
   if (stop || !logout) {
     late.received.abort();
     return stop ?? { diagnoses: diagnose(facts) };

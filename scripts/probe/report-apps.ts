@@ -201,6 +201,7 @@ const SECURE = { secure: true, sameSite: "none", httpOnly: true } as const;
 
 const UNMATCHED = { wanted: ["clearing-does-not-match"], code: 1 };
 const FAILED = { wanted: ["logout-failed"], code: 1 };
+const UNKNOWN = { wanted: [], code: 2 };
 const AT_PROVIDER = { wanted: ["provider-session"], code: 1 };
 const CREDENTIAL = { wanted: ["second-credential"], code: 1 };
 const LOOKS = { wanted: ["only-looks-logged-in"], code: 1 };
@@ -326,7 +327,40 @@ export const REPORT_APPS: ReportApp[] = [
     name: "a logout that never answers",
     make: () => plain({ logout: () => {} }),
     words: ["--timeout", "1"],
-    ...FAILED,
+    ...UNKNOWN,
+  },
+  {
+    name: "a logout that never answers, and ends the session in one of two processes",
+    make: () => {
+      const ends: typeof endsOnServer = (sid, sessions) => () =>
+        void sessions.delete(sid);
+      const [one, other] = [new Map(), new Map()] as [Sessions, Sessions];
+      return inTurns(
+        withSession(ends, [one, other]),
+        withSession(ends, [other, one]),
+      );
+    },
+    words: ["--timeout", "1"],
+    ...APART,
+  },
+  {
+    name: "a logout that waits for what is in flight",
+    make: () => {
+      let busy: Request | undefined;
+      return plain({
+        above(req, _res, next) {
+          if (req.path === "/update") busy = req;
+          next();
+        },
+        logout(_req, res) {
+          const leave = () => res.clearCookie("user").redirect("/");
+          if (busy?.complete ?? true) leave();
+          else busy?.once("close", leave);
+        },
+      });
+    },
+    words: ["--timeout", "1"],
+    ...UNKNOWN,
   },
   {
     name: "a logout that hangs up",
