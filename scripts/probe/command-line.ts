@@ -33,7 +33,8 @@ Which logout:
   --tokens PATH      what has the tokens (the page): {token:NAME} in a body or a
                      header is the field, <meta>, member or cookie of that name
 
-Who logs in, unless told otherwise by hand, in a browser that it opens:
+Who logs in, by default by hand, in a browser that it opens. It logs out there,
+and then asks to log in once more, for the request in flight. Or:
   --paste            take a Cookie header from standard input: paste what your
                      browser's network panel shows, or pipe it in. A second line
                      is the next user's. Set-Cookie lines of the login, before
@@ -94,7 +95,9 @@ export function readCommandLine(words: string[]) {
       help: { type: "boolean", short: "h" },
     },
   });
-  if (values.help) return { ...values, target: undefined as never };
+  if (values.help) {
+    return { ...values, target: undefined as never, startClock() {} };
+  }
   const { body, as, paste } = values;
   if (positionals.length !== 1) {
     throw new UsageError("give the address of one app");
@@ -118,13 +121,14 @@ export function readCommandLine(words: string[]) {
   const url = addressOf(positionals[0] ?? "");
   const under = (path: string) => pathUnder(url, path);
   const takesBody = ["POST", "PUT", "PATCH"].includes(route.method);
+  const app = guardedApp(url, {
+    ca: values.ca && certificateIn(values.ca),
+    providers: values.provider.map(addressOf),
+    seconds: wholeNumber("timeout", values.timeout, 1),
+    trustsLogins: as !== undefined,
+  });
   const target: Target = {
-    app: guardedApp(url, {
-      ca: values.ca && certificateIn(values.ca),
-      providers: values.provider.map(addressOf),
-      seconds: wholeNumber("timeout", values.timeout, 1),
-      trustsLogins: as !== undefined,
-    }),
+    app,
     route: { method: route.method, path: under(route.path) },
     body: takesBody ? (body ?? "{}") : body,
     headers: Object.fromEntries(values.header.map(headerOf)),
@@ -138,7 +142,7 @@ export function readCommandLine(words: string[]) {
     cookie: values.cookie,
     goesOn: as !== undefined || values.provider.length > 0,
   };
-  return { ...values, target };
+  return { ...values, target, startClock: app.startClock };
 }
 
 const METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE"] as const;

@@ -180,7 +180,9 @@ const ROWS: Row[] = [
     name: "only-looks-logged-in",
     // What the back button shows is history, as in most apps. What a click or a reload shows is not.
     level: ({ plain }) =>
-      plain?.page.hasWorker || (plain?.page.isKeptFor ?? 0) > 0
+      plain?.page.isShown ||
+      plain?.page.hasWorker ||
+      (plain?.page.isKeptFor ?? 0) > 0
         ? "found"
         : "note",
     title: "Logged out, but it DOES NOT LOOK so.",
@@ -191,10 +193,14 @@ const ROWS: Row[] = [
         page.hasWorker &&
           `A service worker of ${pageOf(target)} answers from a cache of its own, and shows the user's page.`,
         page.isKeptFor > 0 &&
-          !clearsCache &&
+          !(clearsCache && page.isShown === undefined) &&
           `A browser may show ${pageOf(target)} for ${page.isKeptFor} s without asking: it says so in Cache-Control or Expires.`,
+        page.isShown &&
+          !page.hasWorker &&
+          page.isKeptFor === 0 &&
+          `The window shows the user's page all the same. A script of it has kept that, it seems.`,
         page.isKeptForBack &&
-          !clearsCache &&
+          !(clearsCache && page.isShown === undefined) &&
           `The back button can show the user's page again: ${pageOf(target)} comes without Cache-Control: no-store.`,
       ];
     },

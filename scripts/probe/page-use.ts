@@ -12,6 +12,8 @@ export interface PageUse {
   isKeptFor: number;
   /** Whether a service worker answers from a cache of its own. */
   hasWorker: boolean;
+  /** Whether a real browser has shown the user's page after the logout, or has not. */
+  isShown?: boolean;
   /** Whether a script of it logs out with `fetch`. */
   isFetched: boolean;
 }

@@ -15,6 +15,7 @@ import { useOf } from "./page-use.ts";
 import { learnPages, load, lookAtPages, type Recognizer } from "./pages.ts";
 import { logOut, type PlainLogout } from "./plain-logout.ts";
 import { inWords, ProbeError, type Target } from "./target.ts";
+import { playedAgent, type UserAgent } from "./user-agent.ts";
 
 /** What the probe found. */
 export interface Found {
@@ -29,7 +30,9 @@ export interface Found {
 export interface Users {
   alice: Browser;
   bob?: Browser | undefined;
-  /** Logs the first one in again. By hand, that is too much to ask. */
+  /** The window in which the first one has logged in by hand, if there is one. */
+  window?: UserAgent;
+  /** Logs the first one in again. */
   again?: (() => Promise<Browser>) | undefined;
 }
 
@@ -38,8 +41,7 @@ const MOST_COOKIES = 20;
 
 /**
  * Logs a user out of an app that is not ours, and looks: first with nothing in flight, and then, if
- * that logout holds, while requests of hers are. Somebody who has logged in by hand is logged out
- * once, for both.
+ * that logout holds, while requests of hers are. Who can't log in again is logged out once, for both.
  * @param progress is told how much of it is done, from 0 to 1
  * @throws {ProbeError} when the app does something by which nothing can be told
  */
@@ -62,7 +64,8 @@ export async function probe(
   let { alice } = users;
   if (users.again) {
     const needed = await neededCookies(target, alice, who);
-    const before = { browser: alice, who, needed };
+    const agent = users.window ?? playedAgent(target, alice);
+    const before = { agent, who, needed };
     facts.plain = (await logOut(target, before, use)).seen;
     const stop = stopAfter(facts);
     if (stop) return stop;
@@ -148,7 +151,7 @@ function whyStillIn({ target }: Facts, plain: PlainLogout): string {
 
 async function race(
   target: Target,
-  { alice, bob, again }: Users,
+  { alice, bob, again, window }: Users,
   facts: Facts,
   progress: (share: number) => void,
   learnAnew: () => Promise<Recognizer>,
@@ -165,7 +168,7 @@ async function race(
   const stream = await listen(target, alice, asked);
   const { seen, logout } = await logOut(
     target,
-    { browser: alice, who, needed },
+    { agent: playedAgent(target, alice), who, needed },
     use,
   ).catch((error) => {
     // Nobody waits for it any more, and it would keep the process alive.
@@ -181,7 +184,9 @@ async function race(
     late.received.abort();
     return stop ?? { diagnoses: diagnose(facts) };
   }
-  const chance = again && (() => tryChance(target, again, use));
+  // By hand, a third login is too much to ask.
+  const chance =
+    again && !window ? () => tryChance(target, again, use) : undefined;
   const finding = await letArrive(target, alice, late, {
     ...{ asked, logout, who, bob, needed, chance },
   });
@@ -229,7 +234,8 @@ async function tryChance(
   const hers = [...pages.hers, await load(browser, target.page)];
   const who = await learnPages(target, { ...pages, hers });
   return byChance(target, browser, asked, async () => {
-    const before = { browser, who, needed: [] };
+    const agent = playedAgent(target, browser);
+    const before = { agent, who, needed: [] };
     const { logout } = await logOut(target, before, use);
     return logout && { asked, logout, who, needed: [] };
   });

@@ -37,6 +37,7 @@ const SEEN: Record<string, Seen> = {
   "the browser's cache": "looks so",
   "a service worker": "looks so",
   "a service worker for those who are offline": "logged out",
+  "a page that keeps what it has shown": "looks so",
   "a cache that keeps Set-Cookie": "logged in",
   "Clear-Site-Data": "logged out",
 };

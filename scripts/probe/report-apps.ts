@@ -481,6 +481,27 @@ export const REPORT_APPS: ReportApp[] = [
     code: 0,
     ...GUESS,
   },
+  {
+    // Only a real browser shows that.
+    name: "a page that keeps what it has shown",
+    make: () =>
+      plain({
+        above(req, res, next) {
+          if (req.path !== "/") return next();
+          const script = `<script>
+            const title = document.querySelector("h1");
+            const { shown } = localStorage;
+            if (shown && title.textContent.startsWith("nobody")) title.textContent = shown;
+            localStorage.shown = title.textContent;
+          </script>`;
+          res.set("Cache-Control", "no-store");
+          res.send(page(cookieOf(req), script));
+        },
+      }),
+    wanted: [],
+    code: 0,
+    ...GUESS,
+  },
   // Processes and caches.
   {
     name: "two processes that both know the user",
