@@ -22,6 +22,7 @@ Which request:
   --body TEXT        what to send ({}): JSON, or the fields of a form
   --header LINE      a header for it, such as "X-CSRF-Token: …"; can be repeated
   --page PATH        a page that shows who is logged in (/)
+  --socket PATH      a WebSocket: does it end with the session?
   --cookie NAME      the session cookie, unless it finds that by itself
   --login PATH       the login (/login)
 
@@ -51,9 +52,9 @@ and then asks to log in once more, for the request in flight. Or:
   --json             print what was found, as JSON
   -h, --help         print this
 
-Exit code: 0 when the logout holds and nothing was found, or only what it calls a
-note; 1 when something was found, whatever it is; 2 when that could not be told,
-or for invalid arguments.
+Exit code: 0 when the logout holds and nothing was found but notes, 1 when
+something was, whatever it is, 2 when that could not be told, or for invalid
+arguments.
 `;
 
 /** What a command line of the probe says. */
@@ -83,6 +84,7 @@ export function readCommandLine(words: string[]) {
       tokens: { type: "string" },
       page: { type: "string", default: "/" },
       cookie: { type: "string" },
+      socket: { type: "string" },
       paste: { type: "boolean" },
       as: { type: "string", multiple: true },
       login: { type: "string", default: "/login" },
@@ -140,6 +142,7 @@ export function readCommandLine(words: string[]) {
     page: values.page === "/" ? homeOf(url) : under(values.page),
     login: under(values.login),
     cookie: values.cookie,
+    socket: values.socket && under(values.socket),
     goesOn: as !== undefined || values.provider.length > 0,
   };
   return { ...values, target, startClock: app.startClock };

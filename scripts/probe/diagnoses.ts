@@ -20,8 +20,10 @@ export interface Facts {
   /** Whether a late response logs the user in again, and whether one throws out the next user. */
   isBitten?: boolean;
   isThrownOut?: boolean;
-  /** Whether a stream of the user still sends after the logout. */
-  isOutlived?: boolean;
+  /** Whether the response to a script's logout does so. */
+  isThrownOutByLogout?: boolean;
+  /** The streams and sockets of the user that are still open after the logout. */
+  outliving?: string[];
 }
 
 /** What is wrong, by name. */
@@ -211,10 +213,10 @@ const ROWS: Row[] = [
   {
     name: "stream-lives-on",
     title: "A STREAM LIVES ON after the logout.",
-    seen: ({ isOutlived, plain, target }) => [
-      isOutlived &&
-        `${inWords(target.route)} was open before ${plain?.logout}, and still sends.`,
-    ],
+    seen: ({ outliving, plain }) =>
+      (outliving ?? []).map(
+        (what) => `${what} was open before ${plain?.logout}, and still is.`,
+      ),
     advice: "Close the streams and sockets of a session when it ends.",
   },
   {
@@ -230,11 +232,16 @@ const ROWS: Row[] = [
     name: "mirror-race",
     level: () => "note",
     title: "A late response THROWS OUT the next user.",
-    seen: ({ isThrownOut, target }) => [
+    seen: ({ isThrownOut, isThrownOutByLogout, plain, target }) => [
       isThrownOut &&
         `When somebody else has logged in meanwhile, a late ${inWords(target.route)} ends their session.`,
+      isThrownOutByLogout &&
+        `A script sends ${plain?.logout}. When somebody logs in before that is answered, its answer ends their session.`,
     ],
-    advice: "Let no response clear a cookie that it was not sent.",
+    advice: ({ isThrownOutByLogout }) =>
+      isThrownOutByLogout
+        ? "Let the script wait for the answer, and only then go to the login."
+        : "Let no response clear a cookie that it was not sent.",
     link: BOB,
   },
 ];

@@ -7,6 +7,7 @@ import {
   type Finding,
   letArrive,
   listen,
+  listenToSocket,
   type Outcome,
   sendLate,
   type Unclear,
@@ -166,6 +167,11 @@ async function race(
     (await useOf(target, alice, await load(alice, target.page)));
   const late = await sendLate(target, alice);
   const stream = await listen(target, alice, asked);
+  const socket = await listenToSocket(target, alice).catch((error) => {
+    stream?.close();
+    late.received.abort();
+    throw error;
+  });
   const { seen, logout } = await logOut(
     target,
     { agent: playedAgent(target, alice), who, needed },
@@ -173,12 +179,18 @@ async function race(
   ).catch((error) => {
     // Nobody waits for it any more, and it would keep the process alive.
     late.received.abort();
+    stream?.close();
+    socket?.close();
     throw error;
   });
   facts.plain ??= seen;
   progress(0.7);
-  facts.isOutlived = (await stream?.livesOn()) ?? false;
+  facts.outliving = [
+    ...((await stream?.livesOn()) ? [inWords(target.route)] : []),
+    ...((await socket?.livesOn()) ? [`The WebSocket ${target.socket}`] : []),
+  ];
   stream?.close();
+  socket?.close();
   const stop = stopAfter({ ...facts, plain: seen, isRacing: true });
   if (stop || !logout) {
     late.received.abort();
@@ -195,6 +207,7 @@ async function race(
     "unclear" in one ? [] : one,
   );
   facts.isBitten = finding.verdict === "affected";
+  facts.isThrownOutByLogout = finding.afterLateLogout === "nobody";
   facts.isThrownOut = outcomes.some(({ next }) => next === "nobody");
   const unclear = await doubt(finding, logout.before);
   if (unclear) finding.verdict = "unclear";

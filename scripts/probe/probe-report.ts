@@ -220,6 +220,12 @@ function notes(target: Target, finding: Finding): string[] {
   if (isThrownOut(finding)) {
     lines.push("A late response throws out whoever has logged in since.");
   }
+  if (finding.afterLateLogout === "nobody") {
+    lines.push(
+      `A script sends ${inWords(target.logout)}: if it goes to the login without waiting for the ` +
+        "answer, that throws out whoever has logged in.",
+    );
+  }
   if (finding.verdict === "affected") {
     lines.push(
       `A page that waits for ${inWords(target.route)} before it logs out does not run into ` +

@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { RequestListener } from "node:http";
+import type { Duplex } from "node:stream";
 import express, { type CookieOptions, type Request, Router } from "express";
 import { auth, type ConfigParams } from "express-openid-connect";
 import { startProvider } from "../../snippets/support/provider.ts";
@@ -243,7 +244,10 @@ export const REPORT_APPS: ReportApp[] = [
         undefined,
         `<button onclick="fetch('/logout').catch(() => {})">out</button>`,
       ),
-    ...AT_PROVIDER,
+    wanted: ["provider-session", "mirror-race"],
+    code: 1,
+    // One user's header does not tell what becomes of the next.
+    pasted: AT_PROVIDER,
   },
   {
     name: "the logout ends both sessions",
@@ -569,7 +573,9 @@ export const REPORT_APPS: ReportApp[] = [
         },
       }),
     words: ["--put", "/update", "--logout", "DELETE /logout"],
-    ...RACE,
+    wanted: ["race", "mirror-race"],
+    code: 1,
+    pasted: RACE,
   },
   {
     name: "a logout that wants a token of the page",
@@ -609,6 +615,21 @@ export const REPORT_APPS: ReportApp[] = [
     code: 1,
   },
   {
+    name: "a WebSocket that does not end with its session",
+    make: () => withSocket(() => {}),
+    words: ["--socket", "/socket"],
+    wanted: ["stream-lives-on"],
+    code: 1,
+  },
+  {
+    name: "a WebSocket that ends with its session",
+    make: () => withSocket((socket) => socket.destroy()),
+    words: ["--socket", "/socket"],
+    wanted: [],
+    code: 0,
+    ...GUESS,
+  },
+  {
     name: "a limit of 30 requests",
     make: () => {
       let count = 0;
@@ -624,6 +645,26 @@ export const REPORT_APPS: ReportApp[] = [
     code: 2,
   },
 ];
+
+/** @param leave what a logout does to the socket of its session */
+function withSocket(leave: (socket: Duplex) => void): RequestListener {
+  const sockets = new Map<string, Duplex>();
+  return plain({
+    above(req, res, next) {
+      const user = cookieOf(req);
+      const socket = sockets.get(user ?? "");
+      if (req.path === "/logout" && socket) leave(socket);
+      if (req.path !== "/socket") return next();
+      if (!user) return res.status(401).send("no");
+      const key = `${req.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+      const accept = createHash("sha1").update(key).digest("base64");
+      req.socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+      sockets.set(user, req.socket);
+    },
+  });
+}
 
 /** @param answer what its service worker answers with */
 const withWorker = (answer: string): RequestListener =>
