@@ -7,7 +7,9 @@ import {
   type InFlight,
   type Limits,
   type Outgoing,
+  openSocket,
   openStream,
+  type Socket,
   type Stream,
   send,
 } from "./http.ts";
@@ -108,6 +110,14 @@ export class Browser {
     beforeSending?.(request);
     const { milliseconds = PATIENCE_MS } = limits ?? {};
     return openStream(request, { ...(ca && { ca }), milliseconds });
+  }
+
+  /** Opens a WebSocket; undefined when the server does not. */
+  openSocket(request: Outgoing): Promise<Socket | undefined> {
+    const { ca, limits, beforeSending } = this.#snippet;
+    beforeSending?.(request);
+    const { milliseconds = PATIENCE_MS } = limits ?? {};
+    return openSocket(request, { ...(ca && { ca }), milliseconds });
   }
 
   /** Makes another browser that has the same cookies now, and goes its own way from here. */

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
-import { Agent, type Dispatcher, request } from "undici";
+import { Agent, type Dispatcher, request, WebSocket } from "undici";
 import { TooMuch } from "./cookie-jar.ts";
 
 /** What one response may take. */
@@ -205,4 +205,32 @@ export async function openStream(
       bytes += chunk.length;
     });
   return { bytes: () => bytes, close: () => body.destroy() };
+}
+
+/** A WebSocket. */
+export interface Socket {
+  isOpen(): boolean;
+  close(): void;
+}
+
+/** Opens a WebSocket; undefined when that does not come about. */
+export async function openSocket(
+  { url, headers }: Outgoing,
+  { ca, milliseconds }: { ca?: string; milliseconds: number },
+): Promise<Socket | undefined> {
+  const socket = new WebSocket(url.href.replace(/^http/, "ws"), {
+    headers,
+    ...(ca && { dispatcher: new Agent({ connect: { ca } }) }),
+  });
+  const isOpen = () => socket.readyState === WebSocket.OPEN;
+  const close = () => socket.close();
+  const timer = setTimeout(close, milliseconds);
+  await new Promise<void>((resolve) => {
+    for (const event of ["open", "close"] as const)
+      socket.addEventListener(event, () => resolve());
+    // Whatever it is, it is closed after that.
+    socket.addEventListener("error", () => {});
+  });
+  clearTimeout(timer);
+  return isOpen() ? { isOpen, close } : undefined;
 }

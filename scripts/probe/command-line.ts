@@ -22,6 +22,7 @@ Which request:
   --body TEXT        what to send ({}): JSON, or the fields of a form
   --header LINE      a header for it, such as "X-CSRF-Token: …"; can be repeated
   --page PATH        a page that shows who is logged in (/)
+  --socket PATH      a WebSocket: does it end with the session?
   --cookie NAME      the session cookie, unless it finds that by itself
   --login PATH       the login (/login)
 
@@ -33,7 +34,8 @@ Which logout:
   --tokens PATH      what has the tokens (the page): {token:NAME} in a body or a
                      header is the field, <meta>, member or cookie of that name
 
-Who logs in, unless told otherwise by hand, in a browser that it opens:
+Who logs in, by default by hand, in a browser that it opens. It logs out there,
+and then asks to log in once more, for the request in flight. Or:
   --paste            take a Cookie header from standard input: paste what your
                      browser's network panel shows, or pipe it in. A second line
                      is the next user's. Set-Cookie lines of the login, before
@@ -50,8 +52,9 @@ Who logs in, unless told otherwise by hand, in a browser that it opens:
   --json             print what was found, as JSON
   -h, --help         print this
 
-Exit code: 0 when the logout holds and nothing was found, 1 when something was,
-whatever it is, 2 when that could not be told, or for invalid arguments.
+Exit code: 0 when the logout holds and nothing was found but notes, 1 when
+something was, whatever it is, 2 when that could not be told, or for invalid
+arguments.
 `;
 
 /** What a command line of the probe says. */
@@ -81,6 +84,7 @@ export function readCommandLine(words: string[]) {
       tokens: { type: "string" },
       page: { type: "string", default: "/" },
       cookie: { type: "string" },
+      socket: { type: "string" },
       paste: { type: "boolean" },
       as: { type: "string", multiple: true },
       login: { type: "string", default: "/login" },
@@ -93,7 +97,9 @@ export function readCommandLine(words: string[]) {
       help: { type: "boolean", short: "h" },
     },
   });
-  if (values.help) return { ...values, target: undefined as never };
+  if (values.help) {
+    return { ...values, target: undefined as never, startClock() {} };
+  }
   const { body, as, paste } = values;
   if (positionals.length !== 1) {
     throw new UsageError("give the address of one app");
@@ -117,13 +123,14 @@ export function readCommandLine(words: string[]) {
   const url = addressOf(positionals[0] ?? "");
   const under = (path: string) => pathUnder(url, path);
   const takesBody = ["POST", "PUT", "PATCH"].includes(route.method);
+  const app = guardedApp(url, {
+    ca: values.ca && certificateIn(values.ca),
+    providers: values.provider.map(addressOf),
+    seconds: wholeNumber("timeout", values.timeout, 1),
+    trustsLogins: as !== undefined,
+  });
   const target: Target = {
-    app: guardedApp(url, {
-      ca: values.ca && certificateIn(values.ca),
-      providers: values.provider.map(addressOf),
-      seconds: wholeNumber("timeout", values.timeout, 1),
-      trustsLogins: as !== undefined,
-    }),
+    app,
     route: { method: route.method, path: under(route.path) },
     body: takesBody ? (body ?? "{}") : body,
     headers: Object.fromEntries(values.header.map(headerOf)),
@@ -135,9 +142,10 @@ export function readCommandLine(words: string[]) {
     page: values.page === "/" ? homeOf(url) : under(values.page),
     login: under(values.login),
     cookie: values.cookie,
+    socket: values.socket && under(values.socket),
     goesOn: as !== undefined || values.provider.length > 0,
   };
-  return { ...values, target };
+  return { ...values, target, startClock: app.startClock };
 }
 
 const METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE"] as const;

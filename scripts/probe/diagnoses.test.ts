@@ -46,6 +46,26 @@ test("the login's Set-Cookie tells what a Cookie header does not", async (t) => 
   assert.deepEqual(told(seen), { wanted: app.wanted, code: app.code });
 });
 
+test("it says what a logout waits for that does not answer", async (t) => {
+  for (const [name, expected] of [
+    [
+      "a logout that never answers",
+      /\/logout, and the user is still logged in\. The app's log/,
+    ],
+    [
+      "a logout that waits for what is in flight",
+      /\/logout while POST \/update is in flight, .* waits for another/,
+    ],
+  ] as const) {
+    const app = REPORT_APPS.find((one) => one.name === name);
+    assert.ok(app);
+    const { url } = await serveMade(t, "localhost", app.make);
+    const words = ["--post", "/update", "--as", "alice", "--timeout", "1"];
+    const { stderr } = await runHere(url, words);
+    assert.match(stderr, expected);
+  }
+});
+
 /** The names of the diagnoses, and the exit code. */
 function told({ stdout, code }: { stdout: string; code: number }) {
   const { diagnoses = [] } = stdout ? JSON.parse(stdout) : {};

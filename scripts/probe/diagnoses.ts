@@ -14,18 +14,22 @@ export interface Facts {
   /** What a stranger got who came after the user. */
   leak?: "page" | "cookie";
   plain?: PlainLogout;
+  /** Whether a request was in flight during that logout. */
+  isRacing?: boolean;
   /** Whether a late response logs the user in again, and whether one throws out the next user. */
   isBitten?: boolean;
   isThrownOut?: boolean;
-  /** Whether a stream of the user still sends after the logout. */
-  isOutlived?: boolean;
+  /** Whether the response to a script's logout does so. */
+  isThrownOutByLogout?: boolean;
+  /** The streams and sockets of the user that are still open after the logout. */
+  outliving?: string[];
 }
 
 /** What is wrong, by name. */
 export interface Diagnosis {
   name: string;
-  /** `found` is seen, `likely` is read in headers and scripts, `note` breaks no logout. */
-  level: "found" | "likely" | "note";
+  /** `found` breaks a logout, or hides it; a `note` does not: it is said, and that is all. */
+  level: "found" | "note";
   title: string;
   seen: string[];
   advice: string;
@@ -73,7 +77,9 @@ const ROWS: Row[] = [
     name: "logout-failed",
     title: "The logout FAILS.",
     seen: ({ plain }) => [
-      plain?.failure && `${plain.logout}: ${plain.failure}.`,
+      plain?.failure &&
+        !plain.isHanging &&
+        `${plain.logout}: ${plain.failure}.`,
       (plain?.status ?? 0) >= 500 &&
         `${plain?.logout} answers with ${plain?.status}, and the user is ${isIn(plain) ? "still logged in" : "logged out all the same"}.`,
     ],
@@ -173,10 +179,13 @@ const ROWS: Row[] = [
   },
   {
     name: "only-looks-logged-in",
+    // What the back button shows is history, as in most apps. What a click or a reload shows is not.
     level: ({ plain }) =>
-      plain?.page.hasWorker || (plain?.page.isKeptFor ?? 0) > 0
+      plain?.page.isShown ||
+      plain?.page.hasWorker ||
+      (plain?.page.isKeptFor ?? 0) > 0
         ? "found"
-        : "likely",
+        : "note",
     title: "Logged out, but it DOES NOT LOOK so.",
     seen: ({ plain, target }) => {
       if (!plain || isIn(plain) || plain.failure) return [];
@@ -185,10 +194,14 @@ const ROWS: Row[] = [
         page.hasWorker &&
           `A service worker of ${pageOf(target)} answers from a cache of its own, and shows the user's page.`,
         page.isKeptFor > 0 &&
-          !clearsCache &&
+          !(clearsCache && page.isShown === undefined) &&
           `A browser may show ${pageOf(target)} for ${page.isKeptFor} s without asking: it says so in Cache-Control or Expires.`,
+        page.isShown &&
+          !page.hasWorker &&
+          page.isKeptFor === 0 &&
+          `The window shows the user's page all the same. A script of it has kept that, it seems.`,
         page.isKeptForBack &&
-          !clearsCache &&
+          !(clearsCache && page.isShown === undefined) &&
           `The back button can show the user's page again: ${pageOf(target)} comes without Cache-Control: no-store.`,
       ];
     },
@@ -199,10 +212,10 @@ const ROWS: Row[] = [
   {
     name: "stream-lives-on",
     title: "A STREAM LIVES ON after the logout.",
-    seen: ({ isOutlived, plain, target }) => [
-      isOutlived &&
-        `${inWords(target.route)} was open before ${plain?.logout}, and still sends.`,
-    ],
+    seen: ({ outliving, plain }) =>
+      (outliving ?? []).map(
+        (what) => `${what} was open before ${plain?.logout}, and still is.`,
+      ),
     advice: "Close the streams and sockets of a session when it ends.",
   },
   {
@@ -218,11 +231,16 @@ const ROWS: Row[] = [
     name: "mirror-race",
     level: () => "note",
     title: "A late response THROWS OUT the next user.",
-    seen: ({ isThrownOut, target }) => [
+    seen: ({ isThrownOut, isThrownOutByLogout, plain, target }) => [
       isThrownOut &&
         `When somebody else has logged in meanwhile, a late ${inWords(target.route)} ends their session.`,
+      isThrownOutByLogout &&
+        `A script sends ${plain?.logout}. When somebody logs in before that is answered, its answer ends their session.`,
     ],
-    advice: "Let no response clear a cookie that it was not sent.",
+    advice: ({ isThrownOutByLogout }) =>
+      isThrownOutByLogout
+        ? "Let the script wait for the answer, and only then go to the login."
+        : "Let no response clear a cookie that it was not sent.",
     link: BOB,
   },
 ];

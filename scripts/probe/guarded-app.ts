@@ -16,6 +16,12 @@ const ALL_TIMES = 12;
 export const isHere = ({ hostname }: URL): boolean =>
   /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 
+/** What is known of such an app. */
+export interface GuardedApp extends Visited {
+  /** Counts the time from here: what has gone by was the user's. */
+  startClock(): void;
+}
+
 /**
  * Makes what is known of an app of which nobody knows what it does: its requests are counted, and go
  * to no host that nobody has named.
@@ -32,7 +38,7 @@ export function guardedApp(
     seconds: number;
     trustsLogins: boolean;
   },
-): Visited {
+): GuardedApp {
   const { ca, providers, seconds, trustsLogins } = options;
   const named = new Set([url, ...providers].map(({ origin }) => origin));
   const milliseconds = seconds * 1000;
@@ -49,6 +55,9 @@ export function guardedApp(
     ...(ca && { ca }),
     limits: { bytes: MOST_BYTES, milliseconds },
     mayAsk,
+    startClock() {
+      since = undefined;
+    },
     beforeSending(request) {
       if (!mayAsk(request.url)) {
         throw new ProbeError(`${hostOf(request.url)} is not asked`);

@@ -44,6 +44,8 @@ export interface Finding {
   /** The site to which the logout would have gone on, if it was not followed there. */
   leftAt?: string;
   places: Record<Place, Outcome | Unclear>;
+  /** Who is logged in when the next user was, before the response to a script's logout arrived. */
+  afterLateLogout?: Who;
   /** How many of all orders leave the browser logged in, and how many let a copy in. */
   orders?: { of: number; browser: number; server: number };
 }
@@ -155,6 +157,12 @@ export async function sendLate(
   };
 }
 
+/** What is open while the user logs out. */
+export interface Open {
+  livesOn(): Promise<boolean>;
+  close(): void;
+}
+
 /** How long a stream is listened to after a logout, in milliseconds. */
 const LISTEN_MS = 2000;
 
@@ -166,7 +174,7 @@ export async function listen(
   target: Target,
   browser: Browser,
   { first, isForAll }: AskedRoute,
-): Promise<{ livesOn(): Promise<boolean>; close(): void } | undefined> {
+): Promise<Open | undefined> {
   // A stream for everybody may go on.
   if (!first.isCut || isForAll) return undefined;
   const stream = await browser.openStream(await composeRoute(browser, target));
@@ -180,6 +188,40 @@ export async function listen(
       return false;
     },
     close: stream.close,
+  };
+}
+
+/**
+ * Opens a WebSocket, if it is not one for everybody.
+ * @throws {ProbeError} when the app does not open it for the user
+ */
+export async function listenToSocket(
+  { app, socket }: Target,
+  browser: Browser,
+): Promise<Open | undefined> {
+  if (!socket) return undefined;
+  const open = async (one: Browser) => {
+    const request = await one.compose("cors", "GET", socket);
+    request.headers.origin = new URL(app.baseURL).origin;
+    return one.openSocket(request);
+  };
+  const hers = await open(browser);
+  if (!hers) {
+    const what = inWords({ method: "GET", path: socket });
+    throw new ProbeError(`${what} opens no WebSocket: is the path right?`);
+  }
+  const nobodys = await open(stranger(app));
+  nobodys?.close();
+  return {
+    async livesOn() {
+      if (nobodys) return false;
+      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
+        if (!hers.isOpen()) return false;
+        await setTimeout(100);
+      }
+      return true;
+    },
+    close: hers.close,
   };
 }
 
@@ -219,6 +261,7 @@ export async function letArrive(
     ({ answer }) => effectOf(answer, cookies).effect === "cleared",
   );
   const [first] = trail.steps as [Exchange];
+  const afterLateLogout = await lateLogout(target, known);
   return {
     verdict: verdictOf(places, copy),
     cookies,
@@ -234,6 +277,7 @@ export async function letArrive(
     copy,
     ...(trail.leftAt && { leftAt: trail.leftAt.origin }),
     places,
+    ...(afterLateLogout && { afterLateLogout }),
     ...countOrders(places, copy),
   };
 }
@@ -248,6 +292,20 @@ async function sessionCookies({ logout, needed }: Known): Promise<string[]> {
   throw new ProbeError(
     `no cookie was found to be the session's, of ${had.length}: name it with --cookie`,
   );
+}
+
+/** Lets a logout be answered late that a script has sent: its page can go to the login meanwhile. */
+async function lateLogout(
+  { isFetched }: Target,
+  { logout, bob, who }: Known,
+): Promise<Who | undefined> {
+  if (!isFetched || !bob) return undefined;
+  const shared = await logout.before.fork();
+  await shared.adopt(bob);
+  for (const { request, answer } of logout.trail.steps) {
+    await shared.store(request, answer);
+  }
+  return who(shared);
 }
 
 async function receivedOutcome(

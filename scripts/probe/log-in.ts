@@ -1,10 +1,3 @@
-import type { Browser as RealBrowser } from "puppeteer-core";
-import {
-  BrowserError,
-  findBrowser,
-  launchBrowser,
-} from "../browsers/installed-browsers.ts";
-import type { Asking } from "../cli/prompt.ts";
 import {
   Browser,
   ForeignForm,
@@ -85,80 +78,5 @@ export async function withCookies(
       "that was no Cookie header: it looks like name=value; name=value",
     );
   }
-  return new Browser(app, PATIENCE_MS, jar);
-}
-
-/**
- * Starts a browser in which a user can log in by hand: Chromium or Chrome, else Firefox.
- * @throws {ProbeError} when there is none, or it can't show a window
- */
-export async function openWindow(): Promise<RealBrowser> {
-  const otherwise = "pipe in a Cookie header with --paste instead";
-  const [name, path] = [
-    ["chromium", findBrowser("chromium")] as const,
-    ["firefox", findBrowser("firefox")] as const,
-  ].find(([, path]) => path) ?? ["chromium"];
-  if (!path) {
-    throw new ProbeError(
-      `there is no Chromium, Chrome or Firefox: ${otherwise}`,
-    );
-  }
-  try {
-    return await launchBrowser(name, path, {
-      headless: false,
-      // A page as large as its window.
-      defaultViewport: null,
-    });
-  } catch (error) {
-    if (!(error instanceof BrowserError)) throw error;
-    throw new ProbeError(`no window can be shown here: ${otherwise}`);
-  }
-}
-
-/**
- * Lets a user log in by hand, in a window that shares nothing with any other, and takes the
- * cookies from there that belong to the app, and no others.
- * @param real as {@link openWindow} starts it
- * @param question what to ask, to be answered with the Enter key
- */
-export async function logInByHand(
-  app: Visited,
-  real: RealBrowser,
-  ask: Asking["line"],
-  question: string,
-): Promise<Browser> {
-  const context = await real.createBrowserContext();
-  const page = await context.newPage();
-  // The window that the browser has opened by itself would only be in the way.
-  const others = await real.defaultBrowserContext().pages();
-  await Promise.all(others.map((other) => other.close()));
-  // It shows by itself what is wrong, in the window.
-  await page.goto(app.baseURL).catch(() => {});
-  await ask(question);
-  const jar = new BrowserJar();
-  const { hostname } = new URL(app.baseURL);
-  const cookies = await context.cookies().catch(() => {
-    throw new ProbeError(
-      "the window is gone: leave it open, the probe closes it",
-    );
-  });
-  for (const cookie of cookies) {
-    const { name, value, domain, path, secure, partitionKey } = cookie;
-    const isShared = domain.startsWith(".");
-    const isOurs = isShared
-      ? `.${hostname}`.endsWith(domain)
-      : hostname === domain;
-    if (!isOurs) continue;
-    const attributes = [
-      `Path=${path}`,
-      ...(isShared ? [`Domain=${domain}`] : []),
-      ...(secure ? ["Secure"] : []),
-      ...(partitionKey ? ["Partitioned"] : []),
-    ];
-    const header = [`${name}=${value}`, ...attributes].join("; ");
-    // A cookie of one path can be set from there only.
-    await jar.take(header, new URL(path, app.baseURL));
-  }
-  await context.close();
   return new Browser(app, PATIENCE_MS, jar);
 }

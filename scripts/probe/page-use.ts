@@ -12,6 +12,8 @@ export interface PageUse {
   isKeptFor: number;
   /** Whether a service worker answers from a cache of its own. */
   hasWorker: boolean;
+  /** Whether a real browser has shown the user's page after the logout, or has not. */
+  isShown?: boolean;
   /** Whether a script of it logs out with `fetch`. */
   isFetched: boolean;
 }
@@ -44,9 +46,13 @@ function secondsOf(headers: Answer["headers"]): number {
   if (/\*|cookie/i.test(String(headers.vary ?? ""))) return 0;
   const [, age] = control.match(/\bmax-age="?(\d{1,9})/i) ?? [];
   if (age) return Number(age);
-  const expires = Date.parse(String(headers.expires ?? ""));
-  const now = Date.parse(String(headers.date ?? "")) || Date.now();
-  return expires > now ? Math.round((expires - now) / 1000) : 0;
+  const at = (name: string) => Date.parse(String(headers[name] ?? ""));
+  const now = at("date") || Date.now();
+  // Where nothing says for how long, browsers take a tenth of its age (RFC 9111, 4.2.2).
+  const fresh = headers.expires
+    ? at("expires") - now
+    : (now - at("last-modified")) / 10;
+  return fresh > 0 ? Math.round(fresh / 1000) : 0;
 }
 
 /** All script of a page: what stands in it, and the files of the app. */
@@ -89,8 +95,13 @@ async function hasCachingWorker(
   const url = new URL(file, here);
   if (url.origin !== here.origin) return false;
   const worker = await read(browser, url);
-  return /respondWith|workbox/i.test(worker) && /cache/i.test(worker);
+  const first = worker.replace(OFFLINE, "");
+  return /respondWith|workbox/i.test(first) && /match\(|workbox/i.test(first);
 }
+
+/** What a worker does when the app can't be reached; what it keeps for that hides no logout. */
+const OFFLINE =
+  /\bcatch\s{0,9}[({][^;]{0,300}?match\([^)]{0,200}\)|\bNetwork(?:First|Only)\b/g;
 
 /** Whether a script calls the logout, and goes nowhere by that. */
 function isLogoutFetched({ logout }: Target, scripts: string): boolean {

@@ -6,7 +6,11 @@ import { learn, type Recognize, wordsOf } from "./recognize.ts";
 import { inWords, ProbeError, type Target, type Who } from "./target.ts";
 
 /** Tells who is logged in in a browser, by the page that shows it. */
-export type Recognizer = (browser: Browser) => Promise<Who>;
+export interface Recognizer {
+  (browser: Browser): Promise<Who>;
+  /** Tells it of a page that has been loaded already. */
+  of(answer: Answer): Who;
+}
 
 /** What the page shows to whom. */
 export interface Pages {
@@ -54,7 +58,7 @@ export async function lookAtPages(
 }
 
 /** Makes an address of a page that no cache has. */
-const withoutCache = (page: string): string =>
+export const withoutCache = (page: string): string =>
   `${page}${page.includes("?") ? "&" : "?"}probe=${randomBytes(6).toString("hex")}`;
 
 /** Whether a page is like others, but for what differs between those, such as a nonce. */
@@ -101,5 +105,7 @@ export async function learnPages(
         "If so, name a page that tells them apart, with --page",
     );
   }
-  return async (browser) => recognize(await load(browser, page)) ?? "unknown";
+  const of = (answer: Answer) => recognize(answer) ?? "unknown";
+  const who = async (browser: Browser) => of(await load(browser, page));
+  return Object.assign(who, { of });
 }

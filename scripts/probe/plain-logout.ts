@@ -3,19 +3,17 @@ import type { Browser } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import type { Kept } from "../client/cookie-jar.ts";
 import { type Uncleared, whyUncleared, withoutChunk } from "./clearing.ts";
-import { composeLogout } from "./compose.ts";
 import type { PageUse } from "./page-use.ts";
 import type { Recognizer } from "./pages.ts";
-import { isSilence, reasonOf } from "./refusal.ts";
 import { inWords, type Target, type Who } from "./target.ts";
 import {
   asksForLogin,
   type Exchange,
-  followTrail,
   isSilent,
   nameOf,
   type Trail,
 } from "./trail.ts";
+import type { Left, UserAgent } from "./user-agent.ts";
 
 /** A logout, and the browser before and after it. */
 export interface Logout {
@@ -34,12 +32,10 @@ export interface LoggedIn {
 }
 
 /** What was seen of a logout of which no late response has arrived. */
-export interface PlainLogout {
+export interface PlainLogout extends Omit<Left, "trail"> {
   logout: string;
   /** The status of its first response; undefined when there was none. */
   status?: number;
-  /** Why there was none. */
-  failure?: string;
   /** Who was logged in right after it, and later. */
   atOnce: Who[];
   later: Who[];
@@ -65,7 +61,7 @@ export interface PlainLogout {
 
 /** What is known of a user before a logout. */
 interface Before {
-  browser: Browser;
+  agent: UserAgent;
   who: Recognizer;
   /** The names of the cookies without which nobody is logged in. */
   needed: string[];
@@ -81,29 +77,31 @@ const WAITS_MS = [100, 200, 400, 800];
  */
 export async function logOut(
   target: Target,
-  { browser, who, needed }: Before,
+  { agent, who, needed }: Before,
   page: PageUse,
 ): Promise<{ seen: PlainLogout; logout?: Logout }> {
-  const before = await browser.fork();
-  const kept = await browser.kept();
-  const { trail, failure } = await followLogout(target, browser);
-  const after = await browser.fork();
-  const atOnce = await looks(who, browser, 4);
+  const before = await (await agent.cookies()).fork();
+  const kept = await before.kept();
+  const { trail, ...silence } = await agent.logOut();
+  const after = await (await agent.cookies()).fork();
+  const atOnce = await looks(who, agent, 4);
   const seen: PlainLogout = {
     logout: inWords(target.logout),
     atOnce,
-    later: await lookUntilOut(who, browser, atOnce),
+    later: await lookUntilOut(who, agent, atOnce),
     uncleared: [],
     credentials: [],
     isCutOff: trail.leftAt !== undefined,
     page,
     clearsCache: trail.steps.some(clearsCache),
+    ...silence,
   };
   const [first] = trail.steps;
   if (first) seen.status = first.answer.status;
-  if (failure) seen.failure = failure;
   noteProviders(seen, trail, target);
   noteSilence(seen, trail);
+  // What the cookies are then, a logout that goes on may still change.
+  if (silence.failure) return { seen };
   const had = new Set(kept.map(({ name }) => withoutChunk(name)));
   // A login on the way may set and clear cookies of its own.
   const names = [
@@ -114,51 +112,41 @@ export async function logOut(
     const changed = { before, after, kept, who };
     await noteCookies(seen, trail, changed, needed);
     noteAgain(seen, trail.steps, names, target);
-  } else if (!failure) {
-    await openPage(seen, await browser.fork(), target, who, names, trail);
-    if (!seen.again) await clickLogIn(seen, browser, target, who, names);
+  } else {
+    await openPage(seen, await agent.fork(), target, who, names, trail);
+    if (!seen.again) {
+      await clickLogIn(seen, await agent.fork(), target, who, names);
+    }
   }
   return {
     seen,
-    ...(first && !failure && { logout: { before, after, trail } }),
+    ...(first && { logout: { before, after, trail } }),
   };
-}
-
-/** Logs out. That the app hangs, or hangs up, is something that can be seen of it. */
-async function followLogout(
-  target: Target,
-  browser: Browser,
-): Promise<{ trail: Trail; failure?: string }> {
-  const request = await composeLogout(browser, target);
-  try {
-    return { trail: await followTrail(browser, request, target) };
-  } catch (error) {
-    if (!isSilence(error)) throw error;
-    return { trail: { steps: [] }, failure: reasonOf(error, target) };
-  }
 }
 
 async function looks(
   who: Recognizer,
-  browser: Browser,
+  agent: UserAgent,
   times: number,
 ): Promise<Who[]> {
   const seen: Who[] = [];
-  for (let time = 0; time < times; time++) seen.push(await who(browser));
+  for (let time = 0; time < times; time++) {
+    seen.push(await who(await agent.cookies()));
+  }
   return seen;
 }
 
 /** Looks again until the user is logged out, for a while. */
 async function lookUntilOut(
   who: Recognizer,
-  browser: Browser,
+  agent: UserAgent,
   atOnce: Who[],
 ): Promise<Who[]> {
   let later = atOnce;
   for (const wait of WAITS_MS) {
     if (!later.includes("first")) break;
     await setTimeout(wait);
-    later = await looks(who, browser, 4);
+    later = await looks(who, agent, 4);
   }
   return later;
 }
@@ -260,17 +248,19 @@ function loggedInBy(steps: Exchange[], at: number, target: Target): LoggedIn {
 /** Opens the page, as a browser does after the logout, and goes where it leads. */
 async function openPage(
   seen: PlainLogout,
-  browser: Browser,
+  agent: UserAgent,
   target: Target,
   who: Recognizer,
   names: string[],
   trail: Trail,
 ): Promise<void> {
-  const request = await browser.compose("navigate", "GET", target.page);
-  const opened = await followTrail(browser, request, target);
+  const opened = await agent.open(target.page);
   noteProviderOf(seen, opened, target);
   noteSilence(seen, opened);
-  if ((await who(browser)) !== "first") return;
+  if ((await who(await agent.cookies())) !== "first") {
+    if (agent.shows) seen.page = await agent.shows(who, seen.page);
+    return;
+  }
   seen.later = ["first"];
   noteAgain(seen, [...trail.steps, ...opened.steps], names, target);
   seen.again ??= { isSilent: false };
@@ -279,17 +269,15 @@ async function openPage(
 /** Clicks on *log in*, and sees whether that asks who it is. */
 async function clickLogIn(
   seen: PlainLogout,
-  browser: Browser,
+  agent: UserAgent,
   target: Target,
   who: Recognizer,
   names: string[],
 ): Promise<void> {
   if (!target.login) return;
-  const clicking = await browser.fork();
-  const request = await clicking.compose("navigate", "GET", target.login);
-  const trail = await followTrail(clicking, request, target);
+  const trail = await agent.open(target.login);
   noteProviderOf(seen, trail, target);
-  if ((await who(clicking)) !== "first") return;
+  if ((await who(await agent.cookies())) !== "first") return;
   const effects = trail.steps.map(
     ({ answer }) => effectOf(answer, names).effect,
   );

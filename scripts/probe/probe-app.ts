@@ -7,6 +7,7 @@ import {
   type Finding,
   letArrive,
   listen,
+  listenToSocket,
   type Outcome,
   sendLate,
   type Unclear,
@@ -14,7 +15,8 @@ import {
 import { useOf } from "./page-use.ts";
 import { learnPages, load, lookAtPages, type Recognizer } from "./pages.ts";
 import { logOut, type PlainLogout } from "./plain-logout.ts";
-import { ProbeError, type Target } from "./target.ts";
+import { inWords, ProbeError, type Target } from "./target.ts";
+import { playedAgent, type UserAgent } from "./user-agent.ts";
 
 /** What the probe found. */
 export interface Found {
@@ -29,7 +31,9 @@ export interface Found {
 export interface Users {
   alice: Browser;
   bob?: Browser | undefined;
-  /** Logs the first one in again. By hand, that is too much to ask. */
+  /** The window in which the first one has logged in by hand, if there is one. */
+  window?: UserAgent;
+  /** Logs the first one in again. */
   again?: (() => Promise<Browser>) | undefined;
 }
 
@@ -38,8 +42,7 @@ const MOST_COOKIES = 20;
 
 /**
  * Logs a user out of an app that is not ours, and looks: first with nothing in flight, and then, if
- * that logout holds, while requests of hers are. Somebody who has logged in by hand is logged out
- * once, for both.
+ * that logout holds, while requests of hers are. Who can't log in again is logged out once, for both.
  * @param progress is told how much of it is done, from 0 to 1
  * @throws {ProbeError} when the app does something by which nothing can be told
  */
@@ -62,7 +65,8 @@ export async function probe(
   let { alice } = users;
   if (users.again) {
     const needed = await neededCookies(target, alice, who);
-    const before = { browser: alice, who, needed };
+    const agent = users.window ?? playedAgent(target, alice);
+    const before = { agent, who, needed };
     facts.plain = (await logOut(target, before, use)).seen;
     const stop = stopAfter(facts);
     if (stop) return stop;
@@ -105,8 +109,23 @@ function stopAfter(facts: Facts): Found | undefined {
   ) {
     return undefined;
   }
-  if (diagnoses.length === 0) throw new ProbeError(whyStillIn(facts, plain));
+  const why = plain.isHanging ? whyHanging : whyStillIn;
+  if (diagnoses.length === 0) throw new ProbeError(why(facts, plain));
   return { diagnoses };
+}
+
+function whyHanging(
+  { target, isRacing }: Facts,
+  { failure, later }: PlainLogout,
+): string {
+  const still = later.includes("first") ? "still logged in" : "logged out";
+  const hangs = `${failure}${isRacing ? ` while ${inWords(target.route)} is in flight` : ""}`;
+  return (
+    `${hangs}, and the user is ${still}. The app's log has what it waits for. ` +
+    (isRacing
+      ? "If one request of a session waits for another, none of them can be late"
+      : "If it is only slow, give more with --timeout")
+  );
 }
 
 function whyStillIn({ target }: Facts, plain: PlainLogout): string {
@@ -133,7 +152,7 @@ function whyStillIn({ target }: Facts, plain: PlainLogout): string {
 
 async function race(
   target: Target,
-  { alice, bob, again }: Users,
+  { alice, bob, again, window }: Users,
   facts: Facts,
   progress: (share: number) => void,
   learnAnew: () => Promise<Recognizer>,
@@ -148,25 +167,38 @@ async function race(
     (await useOf(target, alice, await load(alice, target.page)));
   const late = await sendLate(target, alice);
   const stream = await listen(target, alice, asked);
+  const socket = await listenToSocket(target, alice).catch((error) => {
+    stream?.close();
+    late.received.abort();
+    throw error;
+  });
   const { seen, logout } = await logOut(
     target,
-    { browser: alice, who, needed },
+    { agent: playedAgent(target, alice), who, needed },
     use,
   ).catch((error) => {
     // Nobody waits for it any more, and it would keep the process alive.
     late.received.abort();
+    stream?.close();
+    socket?.close();
     throw error;
   });
   facts.plain ??= seen;
   progress(0.7);
-  facts.isOutlived = (await stream?.livesOn()) ?? false;
+  facts.outliving = [
+    ...((await stream?.livesOn()) ? [inWords(target.route)] : []),
+    ...((await socket?.livesOn()) ? [`The WebSocket ${target.socket}`] : []),
+  ];
   stream?.close();
-  const stop = stopAfter({ ...facts, plain: seen });
+  socket?.close();
+  const stop = stopAfter({ ...facts, plain: seen, isRacing: true });
   if (stop || !logout) {
     late.received.abort();
     return stop ?? { diagnoses: diagnose(facts) };
   }
-  const chance = again && (() => tryChance(target, again, use));
+  // By hand, a third login is too much to ask.
+  const chance =
+    again && !window ? () => tryChance(target, again, use) : undefined;
   const finding = await letArrive(target, alice, late, {
     ...{ asked, logout, who, bob, needed, chance },
   });
@@ -175,6 +207,7 @@ async function race(
     "unclear" in one ? [] : one,
   );
   facts.isBitten = finding.verdict === "affected";
+  facts.isThrownOutByLogout = finding.afterLateLogout === "nobody";
   facts.isThrownOut = outcomes.some(({ next }) => next === "nobody");
   const unclear = await doubt(finding, logout.before);
   if (unclear) finding.verdict = "unclear";
@@ -214,7 +247,8 @@ async function tryChance(
   const hers = [...pages.hers, await load(browser, target.page)];
   const who = await learnPages(target, { ...pages, hers });
   return byChance(target, browser, asked, async () => {
-    const before = { browser, who, needed: [] };
+    const agent = playedAgent(target, browser);
+    const before = { agent, who, needed: [] };
     const { logout } = await logOut(target, before, use);
     return logout && { asked, logout, who, needed: [] };
   });

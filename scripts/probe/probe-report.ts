@@ -79,7 +79,7 @@ export function foundInWords(
     ({ name }) => !race || !["race", "mirror-race"].includes(name),
   );
   return [
-    ...(race ? [raceInWords(target, race, others.length > 0)] : []),
+    ...(race ? [raceInWords(target, race, others.some(isFound))] : []),
     ...others.map(diagnosisInWords),
     ...(unclear ? [doubtInWords(unclear)] : []),
   ].join("\n\n");
@@ -100,9 +100,15 @@ export function foundInJson(target: Target, found: Found): object {
   };
 }
 
-function diagnosisInWords({ title, seen, advice, link }: Diagnosis): string {
+const isFound = ({ level }: Diagnosis): boolean => level === "found";
+
+function diagnosisInWords(diagnosis: Diagnosis): string {
+  const { title, seen, advice, link } = diagnosis;
+  const head = isFound(diagnosis)
+    ? paint("red", `FOUND: ${title}`)
+    : paint("yellow", `NOTE: ${title}`);
   const lines = [
-    ...wrap(paint("red", `FOUND: ${title}`), 0),
+    ...wrap(head, 0),
     ...seen.flatMap((line) => wrap(`  ${line}`, 2)),
     ...wrap(`  What to do: ${advice}`, 2),
     // It is as long as a line may be.
@@ -215,6 +221,12 @@ function notes(target: Target, finding: Finding): string[] {
   });
   if (isThrownOut(finding)) {
     lines.push("A late response throws out whoever has logged in since.");
+  }
+  if (finding.afterLateLogout === "nobody") {
+    lines.push(
+      `A script sends ${inWords(target.logout)}: if it goes to the login without waiting for the ` +
+        "answer, that throws out whoever has logged in.",
+    );
   }
   if (finding.verdict === "affected") {
     lines.push(

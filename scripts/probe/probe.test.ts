@@ -9,18 +9,13 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { RequestHandler } from "express";
 import which from "which";
-import {
-  findBrowser,
-  HOW_TO_INSTALL,
-  launchBrowser,
-} from "../browsers/installed-browsers.ts";
 import { ROOT } from "../cli/root.ts";
 import { skipUnless, start } from "../cli/testing.ts";
 import { serveQuickstart } from "../servers/serve-quickstart.ts";
 import { type Snippet, startSnippet, withSnippet } from "../servers/snippet.ts";
 import { VERDICTS } from "../verify/verdicts.ts";
 import type { Finding } from "./late-response.ts";
-import { logInAs, logInByHand } from "./log-in.ts";
+import { logInAs } from "./log-in.ts";
 import { probe } from "./probe-app.ts";
 import {
   type AppOptions,
@@ -483,37 +478,6 @@ test("a certificate of one's own authority is taken with --ca", {
   assert.equal(without.code, 2);
   const { code, stderr } = await runHere(url, [...AS_ALICE, "--ca", cert]);
   assert.equal(code, 1, stderr);
-});
-
-const chromium = findBrowser("chromium");
-
-test("who logs in by hand gives the app's cookies, and no others", {
-  skip: skipUnless("chromium", Boolean(chromium), HOW_TO_INSTALL.chromium),
-}, async (t) => {
-  const real = await launchBrowser("chromium", chromium as string);
-  t.after(() => real.close());
-  const file = join(ROOT, "snippets", "broken.ts");
-  await withSnippet(startSnippet(file, NEVER), async (snippet) => {
-    const logIn = (user: string) =>
-      logInByHand(
-        snippet,
-        real,
-        async () => {
-          const page = (await real.pages()).at(-1);
-          assert.ok(page);
-          await page.locator("a.button").click();
-          await page.locator(`::-p-xpath(//button[text()="${user}"])`).click();
-          await page.locator("#log-out").wait();
-          return "";
-        },
-        "",
-      );
-    const [alice, bob] = [await logIn("alice"), await logIn("bob")];
-    const { headers } = await alice.compose("navigate", "GET", "/");
-    assert.match(headers.cookie ?? "", /^appSession=[^;]*$/);
-    const { race } = await probe(target(snippet), { alice, bob }, () => {});
-    assert.equal(race?.orders?.browser, VERDICTS.broken?.browser);
-  });
 });
 
 test("Ctrl-C ends it while the app does not answer", async (t) => {

@@ -56,12 +56,13 @@ export function reasonOf(error: unknown, { app }: Target): string {
 
 /** Whether an app hangs, or hangs up. */
 export function isSilence(error: unknown): boolean {
-  const { code = "", message = "" } = error as NodeJS.ErrnoException;
-  return (
-    /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code) ||
-    message.startsWith("it does not answer")
-  );
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code) || isHanging(error);
 }
+
+/** Whether an app has not answered in time. It may do so later. */
+export const isHanging = (error: unknown): boolean =>
+  (error as Error).message.startsWith("it does not answer");
 
 /** Whether what came is a record of TLS (RFC 8446, 5.1): an alert, which begins so. */
 const isTls = (error: unknown): boolean =>

@@ -21,6 +21,7 @@ type Seen = "logged in" | "logged in, unasked" | "looks so" | "logged out";
 /** One or two of each kind, by their names. */
 const SEEN: Record<string, Seen> = {
   "nothing is wrong": "logged out",
+  "nothing is wrong, and browsers keep the pages for back": "looks so",
   "login required, and the provider's session stays": "logged in",
   "login optional, and the provider's session stays": "logged in, unasked",
   "a logout by fetch, which CORS stops": "logged in, unasked",
@@ -35,6 +36,8 @@ const SEEN: Record<string, Seen> = {
   "the back button": "looks so",
   "the browser's cache": "looks so",
   "a service worker": "looks so",
+  "a service worker for those who are offline": "logged out",
+  "a page that keeps what it has shown": "looks so",
   "a cache that keeps Set-Cookie": "logged in",
   "Clear-Site-Data": "logged out",
 };

@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { RequestListener } from "node:http";
+import type { Duplex } from "node:stream";
 import express, { type CookieOptions, type Request, Router } from "express";
 import { auth, type ConfigParams } from "express-openid-connect";
 import { startProvider } from "../../snippets/support/provider.ts";
@@ -95,10 +96,12 @@ function plain({
  * An app with sessions on the server.
  * @param logout what ends the session with this id
  * @param sessions the sessions of all processes, this one's first
+ * @param headers of the page
  */
 function withSession(
   logout: (sid: string, sessions: Sessions) => express.RequestHandler,
   sessions: Sessions[] = [new Map()],
+  headers: Record<string, string> = { "Cache-Control": "no-store" },
 ): RequestListener {
   const app = express();
   const [own = new Map()] = sessions;
@@ -107,7 +110,7 @@ function withSession(
     next();
   });
   app.get("/", (_, res) => {
-    res.set("Cache-Control", "no-store").send(page(res.locals.user));
+    res.set(headers).send(page(res.locals.user));
   });
   app.get("/login", (_, res) => void res.send(forms()));
   app.post("/login/:user", (req, res) => {
@@ -199,9 +202,12 @@ const SECURE = { secure: true, sameSite: "none", httpOnly: true } as const;
 
 const UNMATCHED = { wanted: ["clearing-does-not-match"], code: 1 };
 const FAILED = { wanted: ["logout-failed"], code: 1 };
+const UNKNOWN = { wanted: [], code: 2 };
 const AT_PROVIDER = { wanted: ["provider-session"], code: 1 };
 const CREDENTIAL = { wanted: ["second-credential"], code: 1 };
 const LOOKS = { wanted: ["only-looks-logged-in"], code: 1 };
+// It is a note: a reload shows who is logged in.
+const HISTORY = { ...LOOKS, code: 0 };
 const APART = { wanted: ["unshared-sessions"], code: 1 };
 const CACHED = { wanted: ["shared-cache"], code: 1 };
 const RACE = { wanted: ["race"], code: 1 };
@@ -212,6 +218,11 @@ export const REPORT_APPS: ReportApp[] = [
     make: () => withSession(ends),
     wanted: [],
     code: 0,
+  },
+  {
+    name: "nothing is wrong, and browsers keep the pages for back",
+    make: () => withSession(ends, undefined, {}),
+    ...HISTORY,
   },
   // The provider's session.
   {
@@ -233,7 +244,10 @@ export const REPORT_APPS: ReportApp[] = [
         undefined,
         `<button onclick="fetch('/logout').catch(() => {})">out</button>`,
       ),
-    ...AT_PROVIDER,
+    wanted: ["provider-session", "mirror-race"],
+    code: 1,
+    // One user's header does not tell what becomes of the next.
+    pasted: AT_PROVIDER,
   },
   {
     name: "the logout ends both sessions",
@@ -317,7 +331,40 @@ export const REPORT_APPS: ReportApp[] = [
     name: "a logout that never answers",
     make: () => plain({ logout: () => {} }),
     words: ["--timeout", "1"],
-    ...FAILED,
+    ...UNKNOWN,
+  },
+  {
+    name: "a logout that never answers, and ends the session in one of two processes",
+    make: () => {
+      const ends: typeof endsOnServer = (sid, sessions) => () =>
+        void sessions.delete(sid);
+      const [one, other] = [new Map(), new Map()] as [Sessions, Sessions];
+      return inTurns(
+        withSession(ends, [one, other]),
+        withSession(ends, [other, one]),
+      );
+    },
+    words: ["--timeout", "1"],
+    ...APART,
+  },
+  {
+    name: "a logout that waits for what is in flight",
+    make: () => {
+      let busy: Request | undefined;
+      return plain({
+        above(req, _res, next) {
+          if (req.path === "/update") busy = req;
+          next();
+        },
+        logout(_req, res) {
+          const leave = () => res.clearCookie("user").redirect("/");
+          if (busy?.complete ?? true) leave();
+          else busy?.once("close", leave);
+        },
+      });
+    },
+    words: ["--timeout", "1"],
+    ...UNKNOWN,
   },
   {
     name: "a logout that hangs up",
@@ -380,12 +427,18 @@ export const REPORT_APPS: ReportApp[] = [
   {
     name: "the back button",
     make: () => plain({ headers: {} }),
-    ...LOOKS,
-    pasted: { ...LOOKS, code: 2 },
+    ...HISTORY,
+    pasted: { ...HISTORY, code: 2 },
   },
   {
     name: "the browser's cache",
     make: () => plain({ headers: { "Cache-Control": "private, max-age=60" } }),
+    ...LOOKS,
+  },
+  {
+    name: "a page that has not been modified for a long time",
+    make: () =>
+      plain({ headers: { "Last-Modified": new Date(0).toUTCString() } }),
     ...LOOKS,
   },
   {
@@ -417,24 +470,41 @@ export const REPORT_APPS: ReportApp[] = [
   {
     name: "a service worker",
     make: () =>
-      plain({
-        extra: `<script>
-          const { serviceWorker } = navigator;
-          window.worker = serviceWorker.register("/sw.js")
-            .then(() => serviceWorker.ready)
-            .then(() => caches.open("pages"))
-            .then((cache) => cache.add("/"));
-        </script>`,
-        more: (app) =>
-          app.get("/sw.js", (_, res) => {
-            res.type("js").send(
-              `addEventListener("fetch", (event) => event.respondWith(
-                caches.match(event.request).then((kept) => kept ?? fetch(event.request)),
-              ))`,
-            );
-          }),
-      }),
+      withWorker(
+        "caches.match(event.request).then((kept) => kept ?? fetch(event.request))",
+      ),
     ...LOOKS,
+  },
+  {
+    name: "a service worker for those who are offline",
+    make: () =>
+      withWorker(
+        "fetch(event.request).catch(() => caches.match(event.request))",
+      ),
+    wanted: [],
+    code: 0,
+    ...GUESS,
+  },
+  {
+    // Only a real browser shows that.
+    name: "a page that keeps what it has shown",
+    make: () =>
+      plain({
+        above(req, res, next) {
+          if (req.path !== "/") return next();
+          const script = `<script>
+            const title = document.querySelector("h1");
+            const { shown } = localStorage;
+            if (shown && title.textContent.startsWith("nobody")) title.textContent = shown;
+            localStorage.shown = title.textContent;
+          </script>`;
+          res.set("Cache-Control", "no-store");
+          res.send(page(cookieOf(req), script));
+        },
+      }),
+    wanted: [],
+    code: 0,
+    ...GUESS,
   },
   // Processes and caches.
   {
@@ -503,7 +573,9 @@ export const REPORT_APPS: ReportApp[] = [
         },
       }),
     words: ["--put", "/update", "--logout", "DELETE /logout"],
-    ...RACE,
+    wanted: ["race", "mirror-race"],
+    code: 1,
+    pasted: RACE,
   },
   {
     name: "a logout that wants a token of the page",
@@ -543,6 +615,21 @@ export const REPORT_APPS: ReportApp[] = [
     code: 1,
   },
   {
+    name: "a WebSocket that does not end with its session",
+    make: () => withSocket(() => {}),
+    words: ["--socket", "/socket"],
+    wanted: ["stream-lives-on"],
+    code: 1,
+  },
+  {
+    name: "a WebSocket that ends with its session",
+    make: () => withSocket((socket) => socket.destroy()),
+    words: ["--socket", "/socket"],
+    wanted: [],
+    code: 0,
+    ...GUESS,
+  },
+  {
     name: "a limit of 30 requests",
     make: () => {
       let count = 0;
@@ -558,6 +645,46 @@ export const REPORT_APPS: ReportApp[] = [
     code: 2,
   },
 ];
+
+/** @param leave what a logout does to the socket of its session */
+function withSocket(leave: (socket: Duplex) => void): RequestListener {
+  const sockets = new Map<string, Duplex>();
+  return plain({
+    above(req, res, next) {
+      const user = cookieOf(req);
+      const socket = sockets.get(user ?? "");
+      if (req.path === "/logout" && socket) leave(socket);
+      if (req.path !== "/socket") return next();
+      if (!user) return res.status(401).send("no");
+      const key = `${req.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+      const accept = createHash("sha1").update(key).digest("base64");
+      req.socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+      sockets.set(user, req.socket);
+    },
+  });
+}
+
+/** @param answer what its service worker answers with */
+const withWorker = (answer: string): RequestListener =>
+  plain({
+    extra: `<script>
+      const { serviceWorker } = navigator;
+      window.worker = serviceWorker.register("/sw.js")
+        .then(() => serviceWorker.ready)
+        .then(() => caches.open("pages"))
+        .then((cache) => cache.add("/"));
+    </script>`,
+    more: (app) =>
+      app.get("/sw.js", (_, res) => {
+        res
+          .type("js")
+          .send(
+            `addEventListener("fetch", (event) => event.respondWith(${answer}))`,
+          );
+      }),
+  });
 
 /** An app behind a cache that keeps the page for whoever asks. */
 function cached(withCookies: boolean): RequestListener {

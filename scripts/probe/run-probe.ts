@@ -6,17 +6,11 @@ import {
 } from "../cli/command.ts";
 import { type Asking, asking } from "../cli/prompt.ts";
 import { wrap } from "../cli/terminal.ts";
-import type { Browser } from "../client/browser.ts";
+import { AppWindow, openWindow } from "./app-window.ts";
 import { HELP, type Options, readCommandLine } from "./command-line.ts";
 import { isHere } from "./guarded-app.ts";
-import {
-  logInAs,
-  logInByHand,
-  openWindow,
-  stranger,
-  withCookies,
-} from "./log-in.ts";
-import { type Found, probe } from "./probe-app.ts";
+import { logInAs, stranger, withCookies } from "./log-in.ts";
+import { type Found, probe, type Users } from "./probe-app.ts";
 import { foundInJson, foundInWords } from "./probe-report.ts";
 import { reasonOf } from "./refusal.ts";
 import { inWords, ProbeError } from "./target.ts";
@@ -83,16 +77,9 @@ async function examine(run: Run): Promise<number> {
   // Nobody should log in by hand and then hear that the app is not there.
   const hello = await stranger(app).compose("navigate", "GET", page);
   await stranger(app).exchange(hello);
-  const [alice, bob] = await logIn(run);
-  const [name] = options.as ?? [];
-  const again = name
-    ? () => logInAs(app, name, target.login as string)
-    : undefined;
-  const found = await probe(
-    target,
-    { alice, bob, again },
-    progressLine("Probing", streams),
-  );
+  const users = await logIn(run);
+  options.startClock();
+  const found = await probe(target, users, progressLine("Probing", streams));
   endProgress(streams);
   streams.stdout.write(
     json
@@ -102,12 +89,11 @@ async function examine(run: Run): Promise<number> {
   return exitCodeFor(found);
 }
 
-/** What is read in headers alone does not count where the rest is not known. */
 function exitCodeFor({ diagnoses, race, unclear }: Found): number {
   const levels = diagnoses.map(({ level }) => level);
   if (levels.includes("found")) return 1;
   if (unclear || race?.verdict === "unclear") return 2;
-  return levels.includes("likely") ? 1 : 0;
+  return 0;
 }
 
 /** Lets the user say no before a host is asked that is not this machine. */
@@ -131,16 +117,19 @@ async function askBeforeOthers(
 }
 
 /** Logs in whoever is wanted, in the way that the command line says. */
-async function logIn(run: Run): Promise<[Browser, Browser?]> {
-  const { options, streams, input } = run;
+async function logIn(run: Run): Promise<Users> {
+  const { options, input } = run;
   const { target, as, paste } = options;
   const { app } = target;
   const isTwo = options["next-user"] ?? false;
   if (as) {
-    const browsers = [];
-    for (const name of as)
-      browsers.push(await logInAs(app, name, target.login as string));
-    return browsers as [Browser, Browser?];
+    const [alice = "", bob] = as;
+    const enter = (name: string) => logInAs(app, name, target.login as string);
+    return {
+      alice: await enter(alice),
+      bob: bob === undefined ? undefined : await enter(bob),
+      again: () => enter(alice),
+    };
   }
   if (paste) {
     const first = await pasted(input, "The Cookie header (it is not shown): ");
@@ -152,33 +141,52 @@ async function logIn(run: Run): Promise<[Browser, Browser?]> {
         : [];
     if (second.length === 0) {
       if (isTwo) throw new ProbeError("there is no second Cookie header");
-      return [alice];
+      return { alice };
     }
-    return [alice, await withCookies(app, second)];
+    return { alice, bob: await withCookies(app, second) };
   }
+  return logInByHand(run, isTwo);
+}
+
+/** Lets whoever is wanted log in by hand, in windows. */
+async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
+  const { options, streams, input } = run;
+  const { target, startClock } = options;
   const real = await openWindow();
   run.closeWindow = () => real.close();
   const ask = async (question: string) => {
+    endProgress(streams);
     if (!input.isTerminal) streams.stderr.write(`${question}\n`);
-    return input.line(question);
+    const line = await input.line(question);
+    startClock();
+    return line;
   };
-  const alice = await logInByHand(
-    app,
+  const window = await AppWindow.open(
+    target,
     real,
     ask,
     "Log in in the window that opens, and then press Enter here. ",
   );
-  const bob = isTwo
-    ? await logInByHand(
-        app,
+  const other = isTwo
+    ? await AppWindow.open(
+        target,
         real,
         ask,
         "Now log in as somebody else, and press Enter again. ",
       )
     : undefined;
-  await real.close();
-  run.closeWindow = async () => {};
-  return bob ? [alice, bob] : [alice];
+  return {
+    alice: await window.cookies(),
+    bob: await other?.cookies(),
+    window,
+    async again() {
+      await window.logIn(
+        `${inWords(target.logout)} logs you out. Log in once more in the first window, and press ` +
+          "Enter: you are logged out again, with a request in flight. ",
+      );
+      return window.cookies();
+    },
+  };
 }
 
 /** Reads a user's cookies: lines of `Set-Cookie`, if there are any, and then one of `Cookie`. */

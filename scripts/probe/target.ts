@@ -30,6 +30,8 @@ export interface Target {
   login?: string;
   /** The path of what has the tokens that bodies and headers name. */
   tokens?: string | undefined;
+  /** The path of a WebSocket that a page of the user opens. */
+  socket?: string | undefined;
   /** The session cookie's name, when it need not be found. */
   cookie: string | undefined;
   /** Whether a logout goes on to other sites, as one can that has their cookies, too. */

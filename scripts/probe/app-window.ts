@@ -1,0 +1,336 @@
+import { setTimeout } from "node:timers/promises";
+import type {
+  HTTPRequest,
+  HTTPResponse,
+  Page,
+  Browser as RealBrowser,
+} from "puppeteer-core";
+import {
+  BrowserError,
+  findBrowser,
+  launchBrowser,
+} from "../browsers/installed-browsers.ts";
+import type { Asking } from "../cli/prompt.ts";
+import { Browser, hostOf } from "../client/browser.ts";
+import { BrowserJar } from "../client/cookie-jar.ts";
+import type { Outgoing } from "../client/http.ts";
+import { composeLogout } from "./compose.ts";
+import type { PageUse } from "./page-use.ts";
+import { type Recognizer, withoutCache } from "./pages.ts";
+import { inWords, ProbeError, type Target } from "./target.ts";
+import type { Exchange, Trail } from "./trail.ts";
+import type { Left, UserAgent } from "./user-agent.ts";
+
+/**
+ * Starts a browser in which a user can log in by hand: Chromium or Chrome, else Firefox.
+ * @throws {ProbeError} when there is none, or it can't show a window
+ */
+export async function openWindow(): Promise<RealBrowser> {
+  const otherwise = "pipe in a Cookie header with --paste instead";
+  const [name, path] = [
+    ["chromium", findBrowser("chromium")] as const,
+    ["firefox", findBrowser("firefox")] as const,
+  ].find(([, path]) => path) ?? ["chromium"];
+  if (!path) {
+    throw new ProbeError(
+      `there is no Chromium, Chrome or Firefox: ${otherwise}`,
+    );
+  }
+  try {
+    return await launchBrowser(name, path, {
+      headless: false,
+      // A page as large as its window.
+      defaultViewport: null,
+    });
+  } catch (error) {
+    if (!(error instanceof BrowserError)) throw error;
+    throw new ProbeError(`no window can be shown here: ${otherwise}`);
+  }
+}
+
+/** As many pages are gone back to, and as many answers are kept of what a page asks for. */
+const MOST_BACK = 5;
+const MOST_ANSWERS = 200;
+
+/** How long a page has to ask for nothing, until it is taken for done, in milliseconds. */
+const IDLE_MS = 500;
+
+/** How long the cookies may be asked with: somebody may have to log in by hand meanwhile. */
+const BY_HAND_MS = 3_600_000;
+
+/** A window in which a user logs in by hand. It shares nothing with any other. */
+export class AppWindow implements UserAgent {
+  readonly #target: Target;
+  readonly #page: Page;
+  readonly #ask: Asking["line"];
+  /** What the page was answered since it was last asked to do something. */
+  #answers: Exchange[] = [];
+  #failed: HTTPRequest[] = [];
+  /** What it still waits for, and when that last changed. */
+  readonly #pending = new Set<HTTPRequest>();
+  #lastAt = 0;
+  #isFromWorker = false;
+
+  /**
+   * Opens the app's page in a new window, lets a user log in there, and returns when they have.
+   * @param real as {@link openWindow} starts it
+   * @param ask asks the user something, to be answered with the Enter key
+   * @param question what to ask first
+   */
+  static async open(
+    target: Target,
+    real: RealBrowser,
+    ask: Asking["line"],
+    question: string,
+  ): Promise<AppWindow> {
+    const context = await real.createBrowserContext();
+    const page = await context.newPage();
+    // The window that the browser has opened by itself would only be in the way.
+    const others = await real.defaultBrowserContext().pages();
+    await Promise.all(others.map((other) => other.close()));
+    const window = new AppWindow(target, page, ask);
+    await window.logIn(question);
+    return window;
+  }
+
+  private constructor(target: Target, page: Page, ask: Asking["line"]) {
+    this.#target = target;
+    this.#page = page;
+    this.#ask = ask;
+    page.on("response", (response) => this.#note(response));
+    page.on("request", (request) => {
+      // Images and the like log nobody out.
+      if (/^(document|xhr|fetch)$/.test(request.resourceType())) {
+        this.#pending.add(request);
+        this.#lastAt = performance.now();
+      }
+    });
+    page.on("requestfinished", (request) => this.#end(request));
+    page.on("requestfailed", (request) => {
+      this.#failed.push(request);
+      this.#end(request);
+    });
+  }
+
+  /** Lets the user log in, which may be once more. */
+  async logIn(question: string): Promise<void> {
+    // It shows by itself what is wrong, in the window.
+    await this.#page.goto(this.#target.app.baseURL).catch(() => {});
+    await this.#ask(question);
+  }
+
+  /** Takes the cookies that belong to the app, and no others. */
+  async cookies(): Promise<Browser> {
+    const { app } = this.#target;
+    const jar = new BrowserJar();
+    const { hostname } = new URL(app.baseURL);
+    const context = this.#page.browserContext();
+    const cookies = await context.cookies().catch(() => {
+      throw new ProbeError(
+        "the window is gone: leave it open, the probe closes it",
+      );
+    });
+    for (const cookie of cookies) {
+      const { name, value, domain, path, secure, partitionKey } = cookie;
+      const isShared = domain.startsWith(".");
+      const isOurs = isShared
+        ? `.${hostname}`.endsWith(domain)
+        : hostname === domain;
+      if (!isOurs) continue;
+      const attributes = [
+        `Path=${path}`,
+        ...(isShared ? [`Domain=${domain}`] : []),
+        ...(secure ? ["Secure"] : []),
+        ...(partitionKey ? ["Partitioned"] : []),
+      ];
+      const header = [`${name}=${value}`, ...attributes].join("; ");
+      // A cookie of one path can be set from there only.
+      await jar.take(header, new URL(path, app.baseURL));
+    }
+    return new Browser(app, BY_HAND_MS, jar);
+  }
+
+  /** Clicks on what logs out in the page, or does what that would do. */
+  async logOut(): Promise<Left> {
+    const { app, logout, page } = this.#target;
+    await this.open(page);
+    // There is something to go back to only if that has another address than where a logout leads.
+    await this.open(withoutCache(page));
+    const request = await composeLogout(await this.cookies(), this.#target);
+    const isClicked = await this.#run(clickOn(request));
+    if (!isClicked) await this.#run(sendAs(request));
+    const trail = await this.#settle();
+    const isLogout = (method: string, url: URL) =>
+      method === logout.method && url.pathname === request.url.pathname;
+    const isOfLogout = (one: HTTPRequest) =>
+      isLogout(one.method(), new URL(one.url()));
+    if (
+      !trail.steps.some((step) =>
+        isLogout(step.request.method, step.request.url),
+      )
+    ) {
+      const isHanging = !this.#failed.some(isOfLogout);
+      const what = inWords(logout);
+      const failure = isHanging
+        ? `it does not answer ${what}`
+        : `the window gets no answer to ${what}`;
+      return { trail: { steps: [] }, failure, isHanging };
+    }
+    // A fetch is stopped where it leads to another site (CORS).
+    const stopped = this.#failed.find((one) =>
+      one.redirectChain().some(isOfLogout),
+    );
+    if (stopped) return { trail: { ...trail, leftAt: new URL(stopped.url()) } };
+    const here = new URL(this.#page.url());
+    if (here.origin === new URL(app.baseURL).origin) return { trail };
+    // It may ask whether to log out there, too.
+    await this.#ask(
+      `The logout has led to ${hostOf(here)}. If it asks something there, answer, and press Enter here. `,
+    );
+    return { trail: { steps: [...trail.steps, ...this.#answers] } };
+  }
+
+  async open(path: string): Promise<Trail> {
+    const { href } = new URL(path, this.#target.app.baseURL);
+    await this.#run(`location.assign(${JSON.stringify(href)})`);
+    return this.#settle();
+  }
+
+  /** There is one window, and it goes on. */
+  async fork(): Promise<this> {
+    return this;
+  }
+
+  async shows(who: Recognizer, use: PageUse): Promise<PageUse> {
+    const page = new URL(this.#target.page, this.#target.app.baseURL).pathname;
+    const isHers = async () => {
+      const body = await this.#page.content().catch(() => "");
+      const isThere = new URL(this.#page.url()).pathname === page;
+      return isThere && who.of({ status: 200, headers: {}, body }) === "first";
+    };
+    const isShown = await isHers();
+    const isFromWorker = this.#isFromWorker;
+    let isKeptForBack = false;
+    for (let back = 0; back < MOST_BACK && !isKeptForBack; back++) {
+      const { milliseconds: timeout } = this.#limits;
+      await this.#page.goBack({ timeout }).catch(() => {});
+      isKeptForBack = await isHers();
+    }
+    return {
+      ...use,
+      isShown,
+      isKeptForBack,
+      isKeptFor: isShown ? use.isKeptFor : 0,
+      hasWorker: isShown && (use.hasWorker || isFromWorker),
+    };
+  }
+
+  get #limits() {
+    const { limits = { bytes: 0, milliseconds: IDLE_MS * 10 } } =
+      this.#target.app;
+    return limits;
+  }
+
+  /** Runs a script in the page that returns at once, and forgets what was answered before. */
+  async #run(script: string): Promise<unknown> {
+    this.#answers = [];
+    this.#failed = [];
+    this.#pending.clear();
+    this.#isFromWorker = false;
+    // It is a text since tsx would put calls of its own into a function.
+    return this.#page.evaluate(script).catch(() => undefined);
+  }
+
+  /** Waits until the page has all that it asks for. */
+  async #settle(): Promise<Trail> {
+    const begin = performance.now();
+    const { milliseconds } = this.#limits;
+    for (;;) {
+      const now = performance.now();
+      const since = Math.max(begin, this.#lastAt);
+      const isIdle = this.#pending.size === 0 && now - since > IDLE_MS;
+      if (isIdle || now - begin > milliseconds) break;
+      await setTimeout(IDLE_MS / 10);
+    }
+    return { steps: [...this.#answers] };
+  }
+
+  #end(request: HTTPRequest): void {
+    if (this.#pending.delete(request)) this.#lastAt = performance.now();
+  }
+
+  #note(response: HTTPResponse): void {
+    const request = response.request();
+    if (this.#answers.length >= MOST_ANSWERS) return;
+    if (!URL.canParse(request.url())) return;
+    this.#isFromWorker ||=
+      request.isNavigationRequest() && response.fromServiceWorker();
+    const { "set-cookie": cookies, ...headers } = response.headers();
+    this.#answers.push({
+      request: {
+        method: request.method(),
+        url: new URL(request.url()),
+        headers: {},
+      },
+      answer: {
+        status: response.status(),
+        // Several come in lines.
+        headers: { ...headers, "set-cookie": cookies?.split("\n") ?? [] },
+        body: "",
+      },
+      at: performance.now(),
+    });
+  }
+}
+
+/** Makes a script that clicks on what logs out, if that is in the page, and tells whether it is. */
+const clickOn = ({ method, url }: Outgoing): string => `{
+  const [method, path] = ${JSON.stringify([method, url.pathname])};
+  const leads = (to) => {
+    const { origin, pathname } = new URL(to ?? "", location.href);
+    return origin === location.origin && pathname === path;
+  };
+  const link = method === "GET" && [...document.links].find((one) => leads(one.href));
+  const form = [...document.forms].find(
+    (one) => leads(one.getAttribute("action")) &&
+      (one.getAttribute("method") ?? "get").toUpperCase() === method,
+  );
+  const button = [...document.querySelectorAll("[onclick]")].find(
+    (one) => one.getAttribute("onclick").includes(path),
+  );
+  // It returns before the page is gone.
+  if (form) setTimeout(() => form.requestSubmit());
+  else if (link || button) setTimeout(() => (link || button).click());
+  Boolean(form || link || button);
+}`;
+
+/** What a page's script may not set. */
+const FORBIDDEN = /^(cookie|origin|content-length|accept|sec-.*)$/;
+
+/** Makes a script that sends what the page has nothing to click on for: as a link, a form, or a fetch. */
+function sendAs({ method, url, headers, body }: Outgoing): string {
+  const isFetched = headers["sec-fetch-mode"] === "cors";
+  const allowed = Object.entries(headers).filter(
+    ([name]) => !FORBIDDEN.test(name),
+  );
+  const [address, type] = [JSON.stringify(url.href), headers["content-type"]];
+  const own = allowed.filter(([name]) => name !== "content-type");
+  const isForm = method === "POST" && (!body || type?.endsWith("urlencoded"));
+  if (isFetched || own.length > 0 || !(method === "GET" || isForm)) {
+    const request = { method, headers: Object.fromEntries(allowed), body };
+    return `void fetch(${address}, ${JSON.stringify(request)}).catch(() => {})`;
+  }
+  if (method === "GET") return `setTimeout(() => location.assign(${address}))`;
+  const fields = JSON.stringify([...new URLSearchParams(body)]);
+  return `{
+    const form = document.createElement("form");
+    Object.assign(form, { method: "post", action: ${address} });
+    for (const [name, value] of ${fields}) {
+      const field = document.createElement("input");
+      form.append(Object.assign(field, { type: "hidden", name, value }));
+    }
+    document.body.append(form);
+    // A field may have that name, too.
+    setTimeout(() => HTMLFormElement.prototype.submit.call(form));
+  }`;
+}
