@@ -2,9 +2,8 @@ import { printable, type Uncleared } from "./clearing.ts";
 import type { LoggedIn, PlainLogout } from "./plain-logout.ts";
 import { inWords, type Target, type Who } from "./target.ts";
 
-const TELLS_APART = "posts/2026-11-27-is-it-this-bug.md#one-by-one";
+const POST = "posts/2026-11-27-is-it-this-bug.md";
 const RACE = "posts/2026-11-27-which-fix.md#take-one-file";
-const BOB = "posts/2026-11-27-is-it-this-bug.md#the-next-user-is-thrown-out";
 
 /** All that a diagnosis is made from. */
 export interface Facts {
@@ -38,17 +37,19 @@ export interface Diagnosis {
 
 interface Row {
   name: string;
+  /** Where the posts tell of it. */
+  link: string;
   level?: (facts: Facts) => Diagnosis["level"];
   title: string;
   /** What is seen when it is this, a sentence each; nothing when it is not. */
   seen(facts: Facts): (string | false | undefined)[];
   advice: string | ((facts: Facts) => string);
-  link?: string;
 }
 
 const ROWS: Row[] = [
   {
     name: "shared-cache",
+    link: `${POST}#a-shared-cache`,
     title: "A SHARED CACHE gives one user's answers to others.",
     seen: ({ leak, target }) => [
       leak === "cookie" &&
@@ -62,6 +63,7 @@ const ROWS: Row[] = [
   },
   {
     name: "unshared-sessions",
+    link: `${POST}#processes-that-share-nothing`,
     title: "Several processes DO NOT SHARE their sessions.",
     seen: ({ isAlternating, plain, target }) => [
       isAlternating &&
@@ -75,6 +77,7 @@ const ROWS: Row[] = [
   },
   {
     name: "logout-failed",
+    link: `${POST}#the-logout-fails`,
     title: "The logout FAILS.",
     seen: ({ plain }) => [
       plain?.failure &&
@@ -89,6 +92,7 @@ const ROWS: Row[] = [
   },
   {
     name: "logout-too-early",
+    link: `${POST}#the-logout-answers-too-early`,
     title: "The logout answers TOO EARLY.",
     seen: ({ plain }) => [
       plain?.atOnce.includes("first") &&
@@ -101,6 +105,7 @@ const ROWS: Row[] = [
   },
   {
     name: "silent-login",
+    link: `${POST}#a-silent-login`,
     title: "A SILENT LOGIN logs the user in again.",
     seen: ({ plain }) => [
       plain?.again?.isSilent &&
@@ -115,6 +120,7 @@ const ROWS: Row[] = [
   },
   {
     name: "provider-session",
+    link: `${POST}#the-provider-still-knows-the-user`,
     title: "The PROVIDER'S SESSION outlives the logout.",
     seen: ({ plain }) => {
       if (!plain || plain.again?.isSilent || plain.wouldAsk) return [];
@@ -144,6 +150,7 @@ const ROWS: Row[] = [
   },
   {
     name: "clearing-does-not-match",
+    link: `${POST}#the-clearing-does-not-match`,
     title: "The logout's Set-Cookie DOES NOT MATCH the cookie.",
     seen: ({ plain }) =>
       (plain?.uncleared ?? []).map(
@@ -157,6 +164,7 @@ const ROWS: Row[] = [
   },
   {
     name: "second-credential",
+    link: `${POST}#a-second-credential`,
     title: "A SECOND CREDENTIAL logs the user in again.",
     seen: ({ plain }) => {
       if (!plain || isMixed(plain.later)) return [];
@@ -179,6 +187,7 @@ const ROWS: Row[] = [
   },
   {
     name: "only-looks-logged-in",
+    link: `${POST}#the-page-only-looks-logged-in`,
     // What the back button shows is history, as in most apps. What a click or a reload shows is not.
     level: ({ plain }) =>
       plain?.page.isShown ||
@@ -211,6 +220,7 @@ const ROWS: Row[] = [
   },
   {
     name: "stream-lives-on",
+    link: `${POST}#a-stream-lives-on`,
     title: "A STREAM LIVES ON after the logout.",
     seen: ({ outliving, plain }) =>
       (outliving ?? []).map(
@@ -220,15 +230,16 @@ const ROWS: Row[] = [
   },
   {
     name: "race",
+    link: RACE,
     title: "A LATE RESPONSE logs the user in again.",
     seen: ({ isBitten, target }) => [
       isBitten && `A late ${inWords(target.route)} undoes the logout.`,
     ],
     advice: "Take the smallest remedy that fits.",
-    link: RACE,
   },
   {
     name: "mirror-race",
+    link: `${POST}#the-next-user-is-thrown-out`,
     level: () => "note",
     title: "A late response THROWS OUT the next user.",
     seen: ({ isThrownOut, isThrownOutByLogout, plain, target }) => [
@@ -241,7 +252,6 @@ const ROWS: Row[] = [
       isThrownOutByLogout
         ? "Let the script wait for the answer, and only then go to the login."
         : "Let no response clear a cookie that it was not sent.",
-    link: BOB,
   },
 ];
 
@@ -249,9 +259,7 @@ const ROWS: Row[] = [
 export const NAMES: string[] = ROWS.map(({ name }) => name);
 
 /** Where the posts tell of them. */
-export const LINKS: Set<string> = new Set(
-  ROWS.map(({ link = TELLS_APART }) => link),
-);
+export const LINKS: Set<string> = new Set(ROWS.map(({ link }) => link));
 
 /** Finds what is wrong, by what was seen; it may be more than one thing. */
 export function diagnose(facts: Facts): Diagnosis[] {
@@ -264,7 +272,7 @@ export function diagnose(facts: Facts): Diagnosis[] {
       title,
       seen: lines,
       advice: typeof advice === "string" ? advice : advice(facts),
-      link: link ?? TELLS_APART,
+      link,
     };
   });
 }

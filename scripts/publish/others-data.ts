@@ -37,6 +37,9 @@ export const USES: Record<string, string> = {
   "cookie-session": "session only read",
   "iron-session": "session only read",
   "iron-session-save": "the route saves into the session",
+  "koa-session": "its own defaults, a cookie",
+  "koa-session-rolling": "`rolling: true`",
+  "koa-session-store": "a store, the route writes into the session",
   "auth-js": "a JWT in the cookie",
 };
 
