@@ -99,8 +99,7 @@ export class AppWindow implements UserAgent {
     this.#ask = ask;
     page.on("response", (response) => this.#note(response));
     page.on("request", (request) => {
-      // Images and the like log nobody out.
-      if (/^(document|xhr|fetch)$/.test(request.resourceType())) {
+      if (mayLogOut(request)) {
         this.#pending.add(request);
         this.#lastAt = performance.now();
       }
@@ -280,6 +279,15 @@ export class AppWindow implements UserAgent {
       },
       at: performance.now(),
     });
+  }
+}
+
+/** Whether something is no image or the like. Of Firefox, puppeteer can't tell. */
+function mayLogOut(request: HTTPRequest): boolean {
+  try {
+    return /^(document|xhr|fetch)$/.test(request.resourceType());
+  } catch {
+    return !request.url().endsWith("/favicon.ico");
   }
 }
 

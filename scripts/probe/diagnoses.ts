@@ -211,7 +211,9 @@ const ROWS: Row[] = [
           `The window shows the user's page all the same. A script of it has kept that, it seems.`,
         page.isKeptForBack &&
           !(clearsCache && page.isShown === undefined) &&
-          `The back button can show the user's page again: ${pageOf(target)} comes without Cache-Control: no-store.`,
+          (page.isShown === undefined
+            ? `The back button can show the user's page again: ${pageOf(target)} comes without Cache-Control: no-store.`
+            : "In the window, the back button shows the user's page again."),
       ];
     },
     advice:
