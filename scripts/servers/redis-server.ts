@@ -4,7 +4,6 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createClient } from "redis";
 import which from "which";
 
 /** The install hint. */
@@ -104,17 +103,21 @@ function serverAt(port: number, keeper: Keeper): RedisServer {
   };
 }
 
+/** Makes a connection. The client is loaded here, since most of those who import this file ask nothing. */
+async function connect(url: string) {
+  const { createClient } = await import("redis");
+  const client = createClient({ url, socket: { reconnectStrategy: false } });
+  return client.on("error", () => {}).connect();
+}
+
 /** Does something over a connection of its own, so that nothing is left from a server before. */
 async function withClient<T>(
   url: string,
-  use: (client: ReturnType<typeof createClient>) => Promise<T>,
+  use: (client: Awaited<ReturnType<typeof connect>>) => Promise<T>,
 ): Promise<T> {
-  const socket = { reconnectStrategy: false } as const;
-  const client = createClient({ url, socket });
-  client.on("error", () => {});
-  await client.connect();
+  const client = await connect(url);
   try {
-    return await use(client as ReturnType<typeof createClient>);
+    return await use(client);
   } finally {
     client.destroy();
   }
@@ -122,8 +125,7 @@ async function withClient<T>(
 
 /** Watches the commands of a server, with `MONITOR`. */
 async function watch(url: string, ask: RedisServer["ask"]) {
-  const client = createClient({ url }).on("error", () => {});
-  await client.connect();
+  const client = await connect(url);
   const seen: Command[] = [];
   const end = crypto.randomUUID();
   let isEnd = () => {};
