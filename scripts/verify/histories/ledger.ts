@@ -47,12 +47,12 @@ export type Excuse = keyof typeof EXCUSES;
  * while somebody logs in, whose cookie it replaces then. They are out, and nobody else is in.
  */
 export const EXCUSES = {
-  "logout's cookie": "a logout's clearing cookie, on its way back meanwhile",
-  "changed session": "a changed session's cookie, on its way back meanwhile",
-  "renewed session": "a renewed session's cookie, on its way back meanwhile",
-  "begun session": "the cookie of a session that begins without a login",
-  "renewed over a change": "a renewed session's cookie from before a change",
-  "two logins": "two logins at once, so that the first session lives on",
+  "logout's cookie": "a logout's cookie arrives after the next user's login",
+  "changed session": "a changed session's cookie arrives after that login",
+  "renewed session": "an extended session's cookie arrives after that login",
+  "begun session": "the cookie of a basket without a login arrives after it",
+  "renewed over a change": "an extended session's cookie undoes a change",
+  "two logins": "two logins at once: the first session lives on",
   "two changes": "two changes of one session at once: the last one counts",
 };
 

@@ -22,7 +22,7 @@ const hadEnded = (session: Session | undefined, { receivedAt }: Visit) =>
 export const RULES = [
   {
     name: "ended is ended",
-    meaning: "what comes after a logout is not taken for its user",
+    meaning: "no request after a logout counts as its user",
     broken(visit, { told }, ledger) {
       const session = ledger.sessions.get(told?.login ?? "");
       return (
@@ -33,7 +33,7 @@ export const RULES = [
   },
   {
     name: "nobody else",
-    meaning: "a browser is only taken for who logged in there last",
+    meaning: "a request only counts as who logged in last there",
     broken({ lastUser, session, begun }, { told, login, keepsCookie }) {
       const isOther = told?.user && told.user !== lastUser;
       if (isOther)
