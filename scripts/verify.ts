@@ -277,8 +277,8 @@ function readCommandLine() {
   if (count && (deep || options.orders)) {
     throw new UsageError("--histories goes without --deep and --orders");
   }
-  if (options.race && !isAll) {
-    throw new UsageError("--race goes with all snippets");
+  if (options.race && (!isAll || options.from)) {
+    throw new UsageError("--race goes with all snippets of this repository");
   }
   const isWhole = (deep || (count && processes === 1)) && !large && isAll;
   if (options.write && !isWhole) {

@@ -14,6 +14,7 @@ const LINES: [line: string, complaint?: RegExp][] = [
   ["verify --processes 2 --deep", /--deep goes with one process/],
   ["verify --write", /--write goes with --deep/],
   ["verify --race broken", /--race goes with all snippets/],
+  ["verify --race --from snippets", /--race goes with all snippets/],
   ["verify-browsers --help"],
   ["verify-browsers --browser lynx", /no browser lynx; there are chromium/],
   ["sync --help"],
