@@ -27,14 +27,15 @@ describe("npm run figures", { skip }, () => {
     }
   });
 
-  test("writes nothing when logout does not date the cookie back", async (t) => {
+  // It ends before the cookies are photographed, which takes most of the time.
+  test("writes nothing when the list is not what it is to show", async (t) => {
     const { folder, edit } = copyRepository(t);
     edit(
       "snippets/broken.ts",
       "app.use(log);",
       `app.use(log);
       app.use((_req, res, next) => {
-        res.clearCookie = (name) => res.cookie(name, "", { maxAge: -1000 });
+        res.cookie("theme", "dark");
         next();
       });`,
     );
@@ -44,7 +45,7 @@ describe("npm run figures", { skip }, () => {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^figures: logout-cookies: a header is appSession=; Max-Age=-1; .*, not /,
+      /^figures: network-list: a row of the list is update POST 200 2, not /,
     );
     assert.ok(!existsSync(to));
   });
