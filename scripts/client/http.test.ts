@@ -52,3 +52,14 @@ test("an answer without a look at the body is early", async (t) => {
   assert.equal(inFlight.isEarly(), true);
   assert.equal((await inFlight.finish()).body, "no");
 });
+
+test("who asks again for an answer does not wait any more", async (t) => {
+  const timers = () =>
+    process.getActiveResourcesInfo().filter((name) => name === "Timeout");
+  const inFlight = await sendTo(t, (_req, res) => res.end("no"));
+  await inFlight.finish();
+  const before = timers().length;
+  const again = inFlight.finish();
+  assert.equal(timers().length, before);
+  assert.equal((await again).body, "no");
+});

@@ -86,6 +86,7 @@ export function send(
   }
   let isHeld = bytes.length > 0;
   let isEarly = false;
+  let isOver = false;
   const exchange = async (): Promise<Answer> => {
     const response = await request(url, {
       method,
@@ -114,7 +115,10 @@ export function send(
     };
   };
   if (!isHeld) hurry();
-  const answer = exchange().finally(() => clearTimeout(timer));
+  const answer = exchange().finally(() => {
+    isOver = true;
+    clearTimeout(timer);
+  });
   const orAnswered = async (event: Promise<unknown>): Promise<void> => {
     await Promise.race([event, answer]);
   };
@@ -127,7 +131,8 @@ export function send(
     isEarly: () => isEarly,
     finish() {
       isHeld = false;
-      hurry();
+      // Else the timer would keep this process alive, for nothing.
+      if (!isOver) hurry();
       events.emit("released");
       return answer;
     },

@@ -36,7 +36,7 @@ const KINDS = Object.keys(FAULTS) as Fault[];
 
 /** Each kind comes once in so many requests, and lasts for so many. */
 const ROUND = 50_000;
-const FAULT_LASTS = 60;
+const FAULT_LASTS = 40;
 
 /** So many histories are played at once. */
 const AT_ONCE = 8;
@@ -177,6 +177,8 @@ async function soakTwoProcesses(
       if (figures.requests >= requests && isOver) return;
     }
   };
+  // Each asks the provider for its settings once, and does not wait for long.
+  for (const one of pair.both) await comesBack(one);
   await Promise.all([bringAll(), ...Array.from({ length: AT_ONCE }, play)]);
   return { figures, faults, excused, violations };
 }

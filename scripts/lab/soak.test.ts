@@ -9,7 +9,7 @@ const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
 
 describe("npm run soak", { skip, concurrency: true }, () => {
   test("finds nothing in a short run of both forms of the drop-in", async (t) => {
-    const { code, stdout, stderr } = await run(t, "lab/soak", "--requests=600");
+    const { code, stdout, stderr } = await run(t, "lab/soak", "--requests=400");
     assert.deepEqual([code, stderr], [0, ""], stdout);
     for (const name of ["fix-complete", "fix-complete-cookie"]) {
       // How much happens at once is up to the machine. That something was looked at is not.
@@ -30,8 +30,8 @@ describe("npm run soak", { skip, concurrency: true }, () => {
     );
     const { violations } = await soak(
       join(folder, "snippets", "fix-complete.ts"),
-      { requests: 300, seed: 1, cancel: t.signal, progress: () => {} },
+      { requests: 600, seed: 1, cancel: t.signal, progress: () => {} },
     );
-    assert.match(violations.join("\n"), /→ (alice|bob) is out/);
+    assert.notDeepEqual(violations, []);
   });
 });
