@@ -46,7 +46,7 @@ export class BrowserError extends Error {}
 
 /**
  * Starts an installed browser without a window and with a new profile, which is gone when the
- * browser is closed. `CHROMIUM_FLAGS` in the environment are more options for Chromium.
+ * browser is closed.
  * @param path where it is, as {@link findBrowser} says
  * @param args more options for its command line
  * @throws {BrowserError} when it does not start
@@ -58,10 +58,7 @@ export async function launchBrowser(
 ): Promise<Browser> {
   // Chromium's sandbox refuses to run as root, as continuous integration does.
   const isRoot = process.getuid?.() === 0;
-  const forChromium = [
-    ...(isRoot ? ["--no-sandbox"] : []),
-    ...(process.env.CHROMIUM_FLAGS?.split(" ") ?? []),
-  ];
+  const forChromium = isRoot ? ["--no-sandbox"] : [];
   const launched = puppeteer.launch({
     browser: name === "chromium" ? "chrome" : "firefox",
     executablePath: path,
