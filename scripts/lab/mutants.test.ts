@@ -13,19 +13,15 @@ test("each mistake can be made, in one place", () => {
   }
 });
 
-/** Some that only longer histories notice. */
-const SAMPLE = [
-  "drop-in/lasting-logout.ts: a dead cookie begins a session",
-  "fix-store.ts: a cookie can be read by scripts",
-];
+/** One that histories notice, and the orders, which `npm run mutants` tries first, do not. */
+const ONE = "fix-store.ts: a cookie can be read by scripts";
 
-test("a few of them are noticed", async (t) => {
-  const chosen = MUTANTS.filter(({ file, what }) =>
-    SAMPLE.includes(`${file}: ${what}`),
-  );
-  assert.equal(chosen.length, SAMPLE.length);
+test("one of them is noticed", async (t) => {
+  const chosen = MUTANTS.filter(({ file, what }) => `${file}: ${what}` === ONE);
   const options = { cancel: t.signal, progress: () => {} };
-  for (const { what, noticedBy } of await tryMutants(chosen, options)) {
-    assert.ok(noticedBy, what);
-  }
+  const tried = await tryMutants(chosen, options, () => ["histories"]);
+  assert.deepEqual(
+    tried.map(({ noticedBy }) => noticedBy),
+    ["histories"],
+  );
 });
