@@ -9,7 +9,7 @@ import { type Hand, type Sending, Visitor } from "./visit.ts";
 
 /** What somebody does in a real browser, and who is logged in after it. */
 export interface Scenario {
-  name: "click" | "keys" | "keepalive" | "beacon" | "otherTab";
+  name: "click" | "keepalive" | "beacon" | "otherTab";
   /** The heading of its column in a table. */
   heading: string;
   /** What happens, in a line. */
@@ -25,13 +25,6 @@ export const SCENARIOS: Scenario[] = [
     heading: "click",
     meaning: "she clicks the page's button",
     hand: "mouse",
-    sending: "fetch",
-  },
-  {
-    name: "keys",
-    heading: "keys",
-    meaning: "she does all of it from the keyboard",
-    hand: "keyboard",
     sending: "fetch",
   },
   {
@@ -80,7 +73,6 @@ export function expectedIn(browser: BrowserName, verdict: Verdict): Outcome {
   const fetched = browser === "firefox" ? null : user;
   return {
     click: fetched,
-    keys: fetched,
     keepalive: user,
     beacon: waits ? "alice" : user,
     otherTab: verdict.otherTab,

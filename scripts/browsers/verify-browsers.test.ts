@@ -83,8 +83,8 @@ describe("npm run verify:browsers", { concurrency: 2 }, () => {
       '"click": "Nobody is logged in", 320 pixels wide: it needs ',
       '"click": "Log in as", 320 pixels wide: .*\\(color-contrast\\)',
       '"click": "alice is logged in", 1000 pixels wide: .*\\(html-has-lang\\)',
-      '"keys": a page breaks its policy: .*127.0.0.2:9',
-      '"keys": a page asks for http://127.0.0.2:9',
+      '"keepalive": a page breaks its policy: .*127.0.0.2:9',
+      '"keepalive": a page asks for http://127.0.0.2:9',
       '"other tab": the page does not say why alice is back',
     ]) {
       assert.match(stderr, new RegExp(complaint, "m"));

@@ -64,6 +64,9 @@ const NO_DISK = ["--save", ""];
 export async function startRedis(settings = NO_DISK): Promise<RedisServer> {
   const file = findRedis();
   if (!file) throw new Error(`there is no Redis: ${HOW_TO_INSTALL_REDIS}`);
+  // It takes most of a second. Most of those who import this file start no Redis, and later a proxy
+  // in this process would stand still for that second.
+  await import("redis");
   const keeper = startKeeper(file, ["--bind", "127.0.0.1", ...settings]);
   try {
     const port = await startOnFreePort(keeper);
@@ -103,7 +106,7 @@ function serverAt(port: number, keeper: Keeper): RedisServer {
   };
 }
 
-/** Makes a connection. The client is loaded here, since most of those who import this file ask nothing. */
+/** Makes a connection. */
 async function connect(url: string) {
   const { createClient } = await import("redis");
   const client = createClient({ url, socket: { reconnectStrategy: false } });

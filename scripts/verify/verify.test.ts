@@ -379,7 +379,7 @@ test("each snippet is in the verdicts, the tests and a post, and the other way r
     .map((file) => readFileSync(join(ROOT, "posts", file), "utf8"))
     .join("");
   const shown = posts.matchAll(
-    /<!-- (?:snippet|diff): (?:.* )?snippets\/([\w-]+)\.ts/g,
+    /<!-- (?:diff: .* snippets\/|snippet: snippets\/|verdict: )([\w-]+)(?:\.ts)?(?:#\w+)? -->/g,
   );
   assert.deepEqual(files.sort(), names);
   assert.deepEqual(Object.keys(SABOTAGES).sort(), names);
