@@ -7,7 +7,7 @@ import { soak } from "./soak-histories.ts";
 
 const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
 
-describe("npm run soak", { skip, concurrency: true }, () => {
+describe("npm run soak", { skip }, () => {
   test("finds nothing in a short run of both forms of the drop-in", async (t) => {
     const { code, stdout, stderr } = await run(t, "lab/soak", "--requests=400");
     assert.deepEqual([code, stderr], [0, ""], stdout);

@@ -222,7 +222,7 @@ export class Ledger {
     const isStillIn = mustBeIn && isAlive(session);
     const isDue = this.#hours - visit.goodSince >= HALF_LIFE_HOURS;
     if (deed === "logout" && session?.user) {
-      if (isStillIn) visit.excuse = "logout's cookie";
+      if (isStillIn || session.doubt) visit.excuse = "logout's cookie";
       this.#end(visit, mustBeIn || (visit.isGood && mayLive(session)));
     } else if (login) {
       this.#begin(visit, login);

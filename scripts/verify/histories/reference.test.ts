@@ -247,6 +247,16 @@ describe("the reference", () => {
     }
   });
 
+  test("the next logout after one that failed has something to clear", () => {
+    const story = begin();
+    story.tell("failed", "logout", "stored", undefined, { hasFailed: true });
+    story.logOut("answered");
+    story.logIn("bob");
+    story.logOut("stored");
+    assert.deepEqual(story.look({}), []);
+    assert.deepEqual(story.ledger.excused, ["logout's cookie"]);
+  });
+
   test("a request that failed ends nothing", () => {
     const story = begin();
     story.tell("failed", "POST /basket", "stored", undefined, {
