@@ -308,7 +308,7 @@ export class Ledger {
         browser.lastUser = browser.session?.user ?? browser.lastUser;
         browser.kept.clear();
       }
-      browser.goodSince = answeredAtHour;
+      if (cookie.effect === "set") browser.goodSince = answeredAtHour;
     }
     const isKept = told?.isDone && isChange(deed);
     const isHere = browser.session === (begun ?? session);

@@ -137,6 +137,18 @@ describe("the reference", () => {
     assert.deepEqual(later.look({}), []);
   });
 
+  test("nobody is thrown out by a page that has come when the session had expired", () => {
+    const story = begin();
+    story.tell("page", "page /look", "sent");
+    story.ledger.pass(26);
+    const cookie = { effect: "cleared", bytes: 0 } as const;
+    assert.deepEqual(
+      story.tell("page", "page /look", "stored", {}, { cookie }),
+      [],
+    );
+    assert.deepEqual(story.look({}), []);
+  });
+
   test("what no server can prevent is counted, and not held against it", () => {
     const story = begin();
     story.logOut("answered");
