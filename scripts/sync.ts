@@ -9,14 +9,15 @@ Copies code, diffs and verdicts into the README and the posts, makes
 snippets/drop-in/lasting-logout.cjs of the .ts beside it, and draws the diagrams
 and makes the element in assets/: from snippets/, from scripts/publish/element,
 and from what other commands have written there: verdicts.json (npm run verify
--- --deep --write), race.json (npm run verify -- --race), browsers.json (npm run
-verify:browsers -- --write) and, in scripts/lab, versions.json, bites.csv,
-bench.csv and others.json (npm run versions, bites, bench, others).
+-- --deep --write), histories.json (-- --histories 1000 --write), race.json (--
+--race), browsers.json (npm run verify:browsers -- --write) and, in scripts/lab,
+versions.json, bites.csv, bench.csv and others.json (npm run versions, bites,
+bench, others).
 
 Options:
   --check       change nothing; fail when something is stale, a region is
-                missing, a link leads nowhere, or GitHub or a blog would not
-                show a text as it is written
+                missing, a link leads nowhere, a table is too wide, a post too
+                long, or GitHub or a blog would not show a text as it is written
   --in FOLDER   work on another copy of this repository
   -h, --help    print this
 

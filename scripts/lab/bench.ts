@@ -36,7 +36,7 @@ Options:
   --seed N       a number that decides the orders of the rounds; printed, so that
                  a run can be repeated
   --write        write all rounds to ${BENCH_FILE}, of which npm run sync
-                 makes the table and the chart in the second post
+                 makes the posts' table
   -h, --help     print this
 
 Exit code: 0, 1 when a server does not start or gives a wrong answer, 2 for

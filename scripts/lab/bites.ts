@@ -44,7 +44,7 @@ Options:
   --times MS,...   other times for POST /update to take, such as 0,400
   --browser NAME   only chromium, or only firefox
   --write          write all runs to ${BITES_FILE}, of which npm run sync makes
-                   the chart of the second post
+                   the posts' table
   -h, --help       print this
 
 Exit code: 0 when all was measured, 1 when not, 2 for invalid arguments.

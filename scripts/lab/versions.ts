@@ -23,7 +23,7 @@ Options:
   --library VERSION  only this version of express-openid-connect, or any other
   --express VERSION  only this version of Express
   --write            keep the results in assets/versions.json, of which npm run
-                     sync makes the README's table
+                     sync makes the posts' table
   -h, --help         print this
 
 Results: how many orders leave the browser logged in, for a snippet that is

@@ -89,35 +89,29 @@ export function sharesOf(all: Run[], setup: string, sending: Sending): Share[] {
  * The rows of a table, its head first: of how many logouts the user is logged in after, for each
  * browser and each way to send, and some of the times that `/update` takes, in milliseconds.
  */
-export const bitesRows = (all: Run[], times: number[]): string[][] => [
-  [
-    `✗ logged in again, of ${runsOf(all)} logouts`,
-    ...times.map((time) => `${time / 1000} s`),
-  ],
-  ...SETUPS.flatMap(({ name }) =>
-    SENDINGS.map((sending) => {
-      const shares = sharesOf(all, name, sending);
-      const cells = times.map((time) => {
-        const share = shares.find(({ updateMs }) => updateMs === time);
-        if (!share) return "";
-        return `${share.losing > 0 ? "✗" : "✓"} ${share.losing}`;
-      });
-      return [`${name}, ${WORDS[sending]}`, ...cells];
-    }),
-  ),
-];
-
-/** How many logouts each share is of. */
-const runsOf = (all: Run[]): string =>
-  [
-    ...new Set(
-      SETUPS.flatMap(({ name }) =>
-        SENDINGS.flatMap((sending) =>
-          sharesOf(all, name, sending).map(({ runs }) => runs),
-        ),
+export function bitesRows(all: Run[], times: number[]): string[][] {
+  const rows = SETUPS.flatMap(({ name }) =>
+    SENDINGS.map((sending) => ({
+      title: `${name}, ${WORDS[sending]}`,
+      shares: sharesOf(all, name, sending).filter(({ updateMs }) =>
+        times.includes(updateMs),
       ),
-    ),
-  ].join(" or ");
+    })),
+  );
+  const counts = new Set(
+    rows.flatMap(({ shares }) => shares.map(({ runs }) => runs)),
+  );
+  return [
+    [
+      `✗ logged in again, of ${[...counts].join(" or ")} logouts`,
+      ...times.map((time) => `${time / 1000} s`),
+    ],
+    ...rows.map(({ title, shares }) => [
+      title,
+      ...shares.map(({ losing }) => `${losing > 0 ? "✗" : "✓"} ${losing}`),
+    ]),
+  ];
+}
 
 /** What the page sends `/update` with. */
 const WORDS = {

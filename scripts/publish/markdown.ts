@@ -4,6 +4,7 @@ import escapeHtml from "escape-html";
 import { markdownTable } from "markdown-table";
 import {
   browsersRows,
+  nameOf,
   readSeenInBrowsers,
 } from "../browsers/seen-in-browsers.ts";
 import {
@@ -88,19 +89,19 @@ const MAKERS: Record<string, Maker> = {
     return fence("text", lines);
   },
 
-  verdict({ root, observed }, names) {
+  verdict({ root, file, observed }, names) {
     const [name = ""] = names;
     const [[, seen], [, histories]] = [
       ...reportsOf(observed, names),
       ...reportsOf(readHistories(root), names),
     ] as [[string, Observed[string]], [string, HistoriesReport]];
-    return `> [${name}.ts](../snippets/${name}.ts): ${verdictLine(seen, histories)}`;
+    return `> ${linkTo(name, file)}: ${verdictLine(seen, histories)}`;
   },
 
   measured({ root }) {
     const { date, node, versions } = readMeasured(root);
     const browsers = Object.values(readSeenInBrowsers(root)).map(
-      ({ version }) => version.replace("/", " ").replace(/^f/, "F"),
+      ({ version }) => nameOf(version),
     );
     const all = [...versions, `Node ${node}`, ...browsers].join(", ");
     return `> Last run on ${date}, with ${all}.`;

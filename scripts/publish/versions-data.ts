@@ -13,7 +13,7 @@ export interface Tried {
   result: string;
 }
 
-/** Where it is kept, from the top folder. The README's table is made of it. */
+/** Where it is kept, from the top folder. A table of the posts is made of it. */
 const VERSIONS_FILE = join("assets", "versions.json");
 
 /** Reads what the laboratory has seen. */
@@ -28,8 +28,8 @@ export const writeVersions = (root: string, tried: Tried[]): void =>
   );
 
 /**
- * Makes the rows of a table for readers: which snippets lose the logout with a version, which hold,
- * and which it can't run.
+ * Makes the rows of a table for readers: how many orders lose the logout with a version, how many
+ * fixes hold, and what it can't run.
  * @returns a row of headings, and one for each version; one for each Express where they differ
  */
 export function versionsRows(tried: Tried[]): string[][] {
@@ -53,7 +53,7 @@ export function versionsRows(tried: Tried[]): string[][] {
   return [
     [
       `version, on Express ${expresses.join(" and ")}`,
-      "✗ broken, as expected",
+      "✗ losing orders",
       "✓ holds",
       "does not run",
     ],
@@ -62,15 +62,14 @@ export function versionsRows(tried: Tried[]): string[][] {
 }
 
 function cellsOf(tried: Tried[]): string[] {
-  const isLosing = ({ snippet, result }: Tried) =>
-    snippet.startsWith("broken") && result !== "does not run";
   const fixes = tried.filter(({ snippet }) => snippet.startsWith("fix-"));
   const holding = fixes.filter(({ result }) => result === "holds");
   const idle = tried.filter(({ result }) => result === "does not run");
+  const losing = tried.filter(({ result }) => /^\d+$/.test(result));
   const names = (some: Tried[]) =>
     some.map(({ snippet }) => snippet).join(", ") || "none";
   return [
-    names(tried.filter(isLosing)),
+    losing.map(({ snippet, result }) => `${snippet} ${result}`).join(", "),
     `${holding.length} of ${fixes.length} fixes`,
     names(idle),
   ];

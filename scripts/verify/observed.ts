@@ -9,7 +9,7 @@ export type Observed = Record<
   Report & { deep?: DeepReport; twoProcesses?: TwoProcessReport }
 >;
 
-/** Where it is kept, from the top folder. The tables in the README and the posts are made of it. */
+/** Where it is kept, from the top folder. The posts' lines of verdict are made of it. */
 export const OBSERVED_FILE = join("assets", "verdicts.json");
 
 /**

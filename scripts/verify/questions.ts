@@ -94,33 +94,13 @@ export const QUESTIONS: Question[] = [
   },
 ];
 
-/** A question about two processes. */
-export interface TwoProcessQuestion {
-  heading: string;
-  meaning: string;
-  answer: (seen: TwoProcessReport) => string;
-}
-
-export const LATE_WRITE: TwoProcessQuestion = {
+/** The question that is asked of two processes alone. */
+export const LATE_WRITE = {
   heading: "late write",
   meaning: "she logs out while her session is on its way to Redis",
-  answer: ({ lateWrite }) => (lateWrite ? (lateWrite.user ?? "none") : "-"),
+  answer: ({ lateWrite }: TwoProcessReport): string =>
+    lateWrite ? (lateWrite.user ?? "none") : "-",
 };
-
-/** What tables tell of two processes, behind the answers of one. */
-export const TWO_PROCESS_QUESTIONS: TwoProcessQuestion[] = [
-  {
-    heading: "browser, 2",
-    meaning: "as browser: two processes, and the other one logs out",
-    answer: ({ observation }) => orders(observation.browser, observation),
-  },
-  {
-    heading: "server, 2",
-    meaning: "as server, likewise",
-    answer: ({ observation }) => orders(observation.server, observation),
-  },
-  LATE_WRITE,
-];
 
 /** Tells a number of orders, and of how many, when the snippet's page can't produce them all. */
 const orders = (count: number, { possible }: Observation): string =>
