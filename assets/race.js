@@ -196,6 +196,91 @@ function countOf(server        , order       )         {
   return `${isAll ? "" : can}${losing.length} of the ${possible.length} orders leave alice logged in. ${here} It is a count of orders, and does not say how often it happens.`;
 }
 
+/** Where each lane is, from the left. */
+const LANES = { jar: "16.7%", browser: "50%", server: "83.3%" };
+
+/** How high a row is. */
+const ROW = 3.5;
+
+/** What is drawn. Its places are counted in rows, from the top. */
+
+/** The arrows of the late request, of the logout, what logs in again, and what has not happened. */
+const ARROW_LOOKS = ["u", "l", "undoes", "future"]         ;
+
+/** Makes of an order what is drawn, when some of its steps have happened. */
+function sceneOf(steps        , start      , now        )        {
+  const looks = [start, ...steps.map(({ look }) => look)].slice(0, now + 1);
+  const bars = looks.flatMap((look, at) => {
+    const isLast = at === now && now < ALL;
+    const from = Math.max(0, at - 0.5);
+    const to = at === ALL ? ALL : at + (isLast && at > 0 ? 0 : 0.5);
+    const isSo = [look?.inJar, look?.loggedIn, look?.copy];
+    return (Object.keys(LANES)          )
+      .filter((_, lane) => isSo[lane])
+      .map((lane) => ({ lane, from, to }));
+  });
+  const arrows = (["u", "l"]         ).flatMap((chain) => {
+    const place = (what              ) =>
+      steps.findIndex((step) => step.chain === chain && step.what === what);
+    const [sent, answered, stored] = [
+      place("sent"),
+      place("answered"),
+      place("stored"),
+    ];
+    const last = steps[stored];
+    const arrow = (
+      [from, start]                ,
+      [to, end]                ,
+      look                   = chain,
+    )                  => [
+      {
+        from: [from, start + 0.5],
+        to: [to, end + 0.5],
+        look: Math.max(start, end) < now ? look : "future",
+      },
+    ];
+    return [
+      steps[sent]?.look?.brought ? arrow(["jar", sent], ["browser", sent]) : [],
+      arrow(
+        ["browser", sent],
+        ["server", chain === "u" ? place("received") : answered],
+      ),
+      arrow(["server", answered], ["browser", stored]),
+      last?.look?.brought || last?.look?.cleared
+        ? arrow(
+            ["browser", stored],
+            ["jar", stored],
+            last.undoes ? "undoes" : chain,
+          )
+        : [],
+    ].flat();
+  });
+  return { bars, arrows };
+}
+
+/** Draws the lanes, and what goes from one to another, as what is in an `<svg>`. */
+function draw({ bars, arrows }       )         {
+  const heads = ARROW_LOOKS.map(
+    (name) =>
+      `<marker id="${name}" class="${name}" viewBox="0 0 10 10" refX="12" refY="5" markerWidth="11" markerHeight="11" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L10 5L0 10z"/></marker>`,
+  );
+  const down = (rows        ) => `${Math.round(rows * ROW * 100) / 100}em`;
+  const parts = [
+    ...Object.values(LANES).map(
+      (x) => `<line x1="${x}" y1="0" x2="${x}" y2="100%"/>`,
+    ),
+    ...bars.map(
+      ({ lane, from, to }) =>
+        `<rect x="${LANES[lane]}" y="${down(from)}" width="8" height="${down(to - from)}" transform="translate(-4)"/>`,
+    ),
+    ...arrows.map(
+      ({ from: [from, start], to: [to, end], look }) =>
+        `<line class="${look}" x1="${LANES[from]}" y1="${down(start)}" x2="${LANES[to]}" y2="${down(end)}" marker-end="url(#${look})"/>`,
+    ),
+  ];
+  return `<defs>${heads.join("")}</defs>${parts.join("")}`;
+}
+
 /** What is in the element. */
 const HTML = `
 <section aria-label="The race, to try">
@@ -241,15 +326,38 @@ const HTML = `
   </div>
 </section>`;
 
-/** How it looks, in the light and in the dark, on a phone and at a desk. */
+/** The colours, in the light and in the dark. */
+const COLORS = {
+  text: ["#1f2328", "#e6edf3"],
+  faint: ["#59636e", "#9198a1"],
+  card: ["#fff", "#0d1117"],
+  line: ["#d1d9e0", "#3d444d"],
+  update: ["#0757b8", "#7cb8ff"],
+  alarm: ["#c11c28", "#ff7b72"],
+  good: ["#116329", "#56d364"],
+  band: ["#eaf2fc", "#16263c"],
+};
+
+/** How what is drawn looks. */
+const DRAWING_STYLE = `line { stroke-width: 2; stroke: var(--faint) }
+rect { fill: var(--text) }
+.u { --stroke: var(--update) }
+.l { --stroke: var(--text) }
+line.u, line.l { stroke: var(--stroke) }
+line.l { stroke-dasharray: 5 4 }
+line.undoes { stroke: var(--alarm); stroke-width: 4 }
+line.future { stroke: var(--line) }
+marker path { fill: var(--stroke, var(--line)) }
+marker.undoes path { fill: var(--alarm) }`;
+
+/** How all looks, in the light and in the dark, on a phone and at a desk. */
 const STYLE = `
 :host {
   display: block; container-type: inline-size; color-scheme: light dark;
-  --text: light-dark(#1f2328, #e6edf3); --faint: light-dark(#59636e, #9198a1);
-  --card: light-dark(#fff, #0d1117); --line: light-dark(#d1d9e0, #3d444d);
-  --update: light-dark(#0757b8, #7cb8ff); --alarm: light-dark(#c11c28, #ff7b72);
-  --good: light-dark(#116329, #56d364); --band: light-dark(#eaf2fc, #16263c);
-  --row: 3.5em; --lanes: 8.5em;
+  ${Object.entries(COLORS)
+    .map(([name, [light, dark]]) => `--${name}: light-dark(${light}, ${dark});`)
+    .join(" ")}
+  --row: ${ROW}em; --lanes: 8.5em;
 }
 :host([hidden]) { display: none }
 * { box-sizing: border-box }
@@ -313,16 +421,7 @@ ol li.undoes :is(b, b + span) { color: var(--alarm); font-weight: 700 }
 .count { font-size: 0.9em }
 summary { min-height: 2.75rem; padding: 0.7rem 0; cursor: pointer; font-weight: 600 }
 details p { margin: 0 }
-line { stroke-width: 2; stroke: var(--faint) }
-rect { fill: var(--text) }
-.u { --stroke: var(--update) }
-.l { --stroke: var(--text) }
-line.u, line.l { stroke: var(--stroke) }
-line.l { stroke-dasharray: 5 4 }
-line.undoes { stroke: var(--alarm); stroke-width: 4 }
-line.future { stroke: var(--line) }
-marker path { fill: var(--stroke, var(--line)) }
-marker.undoes path { fill: var(--alarm) }
+${DRAWING_STYLE}
 @container (min-width: 46rem) {
   section { display: grid; grid-template-columns: minmax(0, 6fr) minmax(0, 5fr); column-gap: 1.5em; padding: 1.25em }
   .pick, .legend { grid-column: 1 / -1 }
@@ -330,74 +429,6 @@ marker.undoes path { fill: var(--alarm) }
   .heads span { font-size: 0.9em }
   .buttons button { padding: 0.25em 0.75em }
 }`;
-
-/** Which lane is where, from the left. */
-const LANES = { jar: "16.7%", browser: "50%", server: "83.3%" };
-
-/** Where the middle of a step is, from the top, in the unit of its height. */
-const middleOf = (at        )         => `${(at + 0.5) * 3.5}em`;
-
-/** Draws the lanes, thick where something is so, and what goes from one to another. */
-function draw(steps        , start      , now        )         {
-  const bars = [start, ...steps.map(({ look }) => look)].slice(0, now + 1);
-  const lanes = (["jar", "browser", "server"]         ).map((lane) => {
-    const x = LANES[lane];
-    const thick = bars.map((look, at) => {
-      const isSo = {
-        jar: look?.inJar,
-        browser: look?.loggedIn,
-        server: look?.copy,
-      };
-      const from = at === 0 ? "0em" : middleOf(at - 1);
-      const height = at === 0 || at === ALL ? 1.75 : 3.5;
-      const isLast = at === now && now < ALL;
-      return isSo[lane]
-        ? `<rect x="${x}" y="${from}" width="8" height="${isLast && at > 0 ? 1.75 : height}em" transform="translate(-4)"/>`
-        : "";
-    });
-    return `<line x1="${x}" y1="0" x2="${x}" y2="100%"/>${thick.join("")}`;
-  });
-  const place = (chain       , ...whats                ) =>
-    steps.findIndex(
-      (step) => step.chain === chain && whats.includes(step.what),
-    );
-  const arrow = (
-    [from, y1]                              ,
-    [to, y2]                              ,
-    look        ,
-  ) => {
-    const kind = Math.max(y1, y2) < now ? look : "future";
-    return `<line class="${kind}" x1="${LANES[from]}" y1="${middleOf(y1)}" x2="${LANES[to]}" y2="${middleOf(y2)}" marker-end="url(#${kind})"/>`;
-  };
-  const arrows = (["u", "l"]         ).flatMap((chain) => {
-    const [sent, answered, stored] = [
-      place(chain, "sent"),
-      place(chain, "answered"),
-      place(chain, "stored"),
-    ];
-    const arrives = chain === "u" ? place(chain, "received") : answered;
-    const last = steps[stored];
-    return [
-      steps[sent]?.look?.brought
-        ? arrow(["jar", sent], ["browser", sent], chain)
-        : "",
-      arrow(["browser", sent], ["server", arrives], chain),
-      arrow(["server", answered], ["browser", stored], chain),
-      last?.look?.brought || last?.look?.cleared
-        ? arrow(
-            ["browser", stored],
-            ["jar", stored],
-            last.undoes ? "undoes" : chain,
-          )
-        : "",
-    ];
-  });
-  const heads = ["u", "l", "undoes", "future"].map(
-    (name) =>
-      `<marker id="${name}" class="${name}" viewBox="0 0 10 10" refX="12" refY="5" markerWidth="11" markerHeight="11" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L10 5L0 10z"/></marker>`,
-  );
-  return `<defs>${heads.join("")}</defs>${lanes.join("")}${arrows.join("")}`;
-}
 
 /** Shows a late request and a logout whose steps can be moved, and what was seen of them. */
 class LogoutRace extends HTMLElement {
@@ -567,7 +598,7 @@ class LogoutRace extends HTMLElement {
     const steps = stepsOf(looks, this.#order);
     const start = readLook(looks, "");
     if (!start) return;
-    this.#find("svg").innerHTML = draw(steps, start, this.#now);
+    this.#find("svg").innerHTML = draw(sceneOf(steps, start, this.#now));
     this.#arrange(steps);
     const look = this.#now === 0 ? start : steps[this.#now - 1]?.look;
     this.#tell(steps, look, moved);

@@ -36,10 +36,10 @@ const NO_BORDERS = Object.fromEntries([
   ["middle", " "],
 ]);
 
-/** Breaks a line at spaces so that it fits 80 columns, and indents what comes after. */
-export function wrap(line: string, indent: number): string[] {
-  if (line.length <= 80) return [line];
-  const end = line.lastIndexOf(" ", 80);
+/** Breaks a line at spaces so that it fits 80 columns, or others, and indents what comes after. */
+export function wrap(line: string, indent: number, columns = 80): string[] {
+  if (line.length <= columns) return [line];
+  const end = line.lastIndexOf(" ", columns);
   const rest = " ".repeat(indent) + line.slice(end + 1);
-  return [line.slice(0, end), ...wrap(rest, indent)];
+  return [line.slice(0, end), ...wrap(rest, indent, columns)];
 }

@@ -3,13 +3,17 @@ import type { Progress } from "../cli/side-by-side.ts";
 import { Browser } from "../client/browser.ts";
 import type { Answer, Outgoing } from "../client/http.ts";
 import type { RedisServer } from "../servers/redis-server.ts";
-import { FOR_HISTORIES, type Snippet } from "../servers/snippet.ts";
+import {
+  FOR_HISTORIES,
+  type Snippet,
+  withSnippet,
+} from "../servers/snippet.ts";
 import {
   startTwoProcesses,
   type TwoProcesses,
 } from "../servers/two-processes.ts";
 import { makeHistories } from "../verify/histories/history.ts";
-import { historyLines } from "../verify/histories/history-lines.ts";
+import { exampleOf, historyLines } from "../verify/histories/history-lines.ts";
 import { LiveHistories } from "../verify/histories/live-histories.ts";
 import { type Played, playHistory } from "../verify/histories/play-history.ts";
 
@@ -83,27 +87,25 @@ const NO_FIGURES = {
 /**
  * Plays histories with two processes of a snippet, many at once, while things go wrong with their Redis.
  * @param file the snippet's path
- * @throws {SnippetError} when a process does not start
+ * @throws {SnippetError} when a process does not start, or ends by itself
  */
 export async function soak(
   file: string,
   options: SoakOptions,
 ): Promise<Soaked> {
-  const pair = await startTwoProcesses(file, options.cancel, {
+  const starting = startTwoProcesses(file, options.cancel, {
     withRedis: true,
     redisSettings: ON_DISK,
     claimBytes: 0,
     aheadMs: AHEAD_MS,
     inside: FOR_HISTORIES,
   });
-  let soaked: Soaked | undefined;
-  try {
-    soaked = await soakTwoProcesses(pair, options);
-  } finally {
+  return withSnippet(starting, async (pair) => {
+    const soaked = await soakTwoProcesses(pair, options);
     const end = await pair.stop();
-    if (end) soaked?.violations.push([`a process ended, with ${end}`]);
-  }
-  return soaked;
+    if (end) soaked.violations.push([`a process ended, with ${end}`]);
+    return soaked;
+  });
 }
 
 async function soakTwoProcesses(
@@ -172,7 +174,10 @@ async function soakTwoProcesses(
       for (const kind of [...played.excused, ...played.doubted])
         count(excused, kind);
       for (const { rule } of played.breaks) {
-        violations.push([`“${rule}”:`, ...historyLines(played, rule)]);
+        violations.push([
+          `“${rule}”:`,
+          ...historyLines(exampleOf(played, rule)),
+        ]);
       }
       if (figures.requests >= requests && isOver) return;
     }

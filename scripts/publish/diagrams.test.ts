@@ -1,22 +1,41 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ORDERS } from "../verify/orders.ts";
-import type { Step } from "../verify/race.ts";
-import { sequenceDiagram } from "./diagrams.ts";
+import type { Example } from "../verify/histories/history-lines.ts";
+import type { Looks } from "../verify/record-race.ts";
+import { drawHistory, drawRace } from "./diagrams.ts";
 
-const LOSING: Step[] = [
-  { event: "update sent", withCookie: true },
-  { event: "update received" },
-  { event: "logout sent", withCookie: true },
-  { event: "logout answered" },
-  { event: "logout stored", cookie: { effect: "cleared", bytes: 0 } },
-  { event: "update answered" },
-  { event: "update stored", cookie: { effect: "set", bytes: 1161 } },
-];
-const HOLDING: Step[] = [
-  ...LOSING.slice(0, -1),
-  { event: "update stored", cookie: { effect: "untouched", bytes: 0 } },
-];
+/** What is recorded of an order: alice is logged in again when the update is stored. */
+const LOSING: Looks = {
+  "": "ajc",
+  u: "ajc+",
+  uu: "ajc",
+  uul: "ajc+",
+  uull: "ajc",
+  uulll: "c-",
+  uulllu: "c",
+  uullluu: "ajc+",
+};
+
+/** Alice's late request takes the place of bob's session. */
+const THROWN_OUT: Example = {
+  parts: [
+    part(1, "alice logs in", ["sent", "answered", "stored"], "set"),
+    { ...part(2, "POST /basket sent", ["sent"]), withCookie: true },
+    part(3, "bob logs in", ["sent", "answered", "stored"], "set"),
+    part(2, "POST /basket answered, stored", ["answered", "stored"], "set"),
+  ],
+  how: "bob is out",
+};
+
+function part(
+  nr: number,
+  what: string,
+  stages: Example["parts"][number]["stages"],
+  effect?: "set",
+) {
+  return { nr, what, stages, seen: ["told"], ...(effect && { effect }) };
+}
+
 const ODD_NAME = `fix-<b>&"it's"`;
 
 /** Fails unless the tags are balanced and the rest has no stray < or &. */
@@ -36,65 +55,76 @@ function assertWellFormed(xml: string): void {
   assert.match(xml, /^<svg [\s\S]*<\/svg>\n$/);
 }
 
-const part = (xml: string, name: string): string =>
-  xml.match(new RegExp(`<${name}>(.*?)</${name}>`))?.[1] ?? "";
-
 const count = (xml: string, pattern: RegExp): number =>
   [...xml.matchAll(pattern)].length;
 
-describe("sequenceDiagram", () => {
-  const draw = (steps: Step[], name = "broken") =>
-    sequenceDiagram(name, steps, "alice is logged in");
+/** Where each thick part of a lane begins and ends, in hundredths of a row. */
+const barsOf = (svg: string, lane: string): number[][] =>
+  [
+    ...svg.matchAll(
+      /<rect x="([\d.]+%)" y="([\d.]+)em" [^>]*?height="([\d.]+)em"/g,
+    ),
+  ]
+    .filter(([, x]) => x === lane)
+    .map(([, , y, height]) => [Number(y), Number(y) + Number(height)])
+    .map((ends) => ends.map((end) => Math.round((end / 3.5) * 100)));
+const JAR = "16.7%";
 
-  test("tells the same in words", () => {
-    const drawn = draw(LOSING);
-    assert.match(part(drawn, "title"), /^broken: /);
-    const told = part(drawn, "desc");
-    const places = LOSING.map(({ event }) => told.indexOf(`${event}:`));
-    assert.ok(!places.includes(-1));
-    assert.deepEqual(
-      places,
-      [...places].sort((one, other) => one - other),
+describe("an order that goes wrong", () => {
+  const { svg, told } = drawRace("broken", LOSING);
+
+  test("is drawn, and told in words", () => {
+    const textIn = (tag: string) =>
+      svg.match(new RegExp(`<${tag}>(.*?)</${tag}>`))?.[1] ?? "";
+    assertWellFormed(svg);
+    assert.match(textIn("title"), /^broken: /);
+    assert.equal(textIn("desc"), told);
+    assert.match(told, /^1\. The browser sends POST \/update, with the/);
+    assert.match(
+      told,
+      /7\. The answer .* after the logout\. In the end, alice/,
     );
-    assert.match(told, /update stored: sets appSession after the logout\./);
-    assert.match(told, /In the end, alice is logged in\.$/);
   });
 
-  test("emphasises a cookie that is set after the logout, only", () => {
-    const emphasis = /class="alarm band"/g;
-    assert.equal(count(draw(LOSING), emphasis), 1);
-    assert.equal(count(draw(HOLDING), emphasis), 0);
-    const before = [5, 6].flatMap((at) => LOSING[at] ?? []);
-    const early = [...LOSING.slice(0, 2), ...before, ...LOSING.slice(2, 5)];
-    assert.equal(count(draw(early), emphasis), 0);
+  test("shows when the cookie is in the jar, and what undoes the logout", () => {
+    const jar = barsOf(svg, JAR);
+    assert.deepEqual([jar.at(-2)?.[1], jar.at(-1)], [450, [650, 700]]);
+    assert.equal(count(svg, /<line class="undoes"/g), 1);
+    assert.match(svg, /class="bold undoes"[^>]*>\/update stored</);
+    assert.equal(count(svg, />with the cookie</g), 2);
   });
 
-  test("tells whether a request had the cookie", () => {
-    assert.equal(count(draw(LOSING), />with the session cookie</g), 2);
-    const without = [{ event: "logout sent", withCookie: false } as const];
-    assert.match(draw(without), />without the cookie</);
+  test("may have an odd name, but has to be there", () => {
+    const odd = drawRace(ODD_NAME, LOSING).svg;
+    assertWellFormed(odd);
+    assert.match(odd, /fix-&lt;b&gt;&amp;/);
+    assert.throws(() => drawRace("fix-complete", {}), /no order goes wrong/);
+  });
+});
+
+describe("a history that breaks a rule", () => {
+  test("is drawn, and told in words", () => {
+    const { svg, told } = drawHistory("fix-store: it", THROWN_OUT);
+    assertWellFormed(svg);
+    assert.match(told, /^1 alice logs in, .* In the end, bob is out\.$/);
+    assert.deepEqual(barsOf(svg, JAR), [
+      [75, 275],
+      [275, 367],
+      [367, 400],
+    ]);
+    assert.equal(count(svg, /<line class="undoes"/g), 1);
+    // Alice's request crosses the login of bob, from its row to its last one.
+    assert.match(
+      svg,
+      /<line class="u" x1="50%" y1="5.25em" x2="83.3%" y2="11.67em"/,
+    );
   });
 
-  test("tells when the cookie is in the jar", () => {
-    const labels = (steps: Step[]) =>
-      [...draw(steps).matchAll(/>(full|empty)</g)].map(([, label]) => label);
-    assert.deepEqual(labels(LOSING), ["full", "empty", "full"]);
-    assert.deepEqual(labels(HOLDING), ["full", "empty"]);
-  });
-
-  test("draws every order, and none", () => {
-    for (const order of [...ORDERS, []]) {
-      const steps = order.map(
-        (event) => LOSING.find((step) => step.event === event) ?? { event },
-      );
-      assertWellFormed(draw(steps));
-    }
-  });
-
-  test("escapes names, and is always the same", () => {
-    const drawn = draw(LOSING, ODD_NAME);
-    assertWellFormed(drawn);
-    assert.match(drawn, /fix-&lt;b&gt;&amp;/);
-    assert.equal(draw(structuredClone(LOSING), ODD_NAME), drawn);
+  test("is not drawn when it has two browsers", () => {
+    const two = {
+      ...THROWN_OUT,
+      parts: [part(1, "browser 1: logout", ["sent"])],
+    };
+    assert.throws(() => drawHistory("it", two), /no lanes for two browsers/);
   });
 });

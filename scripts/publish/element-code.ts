@@ -2,12 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "@swc/wasm-typescript";
 import escapeHtml from "escape-html";
-import type { Observed } from "../verify/observed.ts";
 import { readRace } from "../verify/record-race.ts";
-import { sequenceInWords, WIDTH } from "./diagrams.ts";
+import { drawRace, WIDTH } from "./diagrams.ts";
 
 /** The files of the element, each before those that import it. */
-const FILES = ["race-orders", "race-words", "race-page", "race-drawing"];
+const FILES = ["race-orders", "race-words", "race-drawing", "race-page"];
 
 /**
  * Makes the code of the element `<logout-race>`: one file, with all that was recorded in it.
@@ -49,11 +48,11 @@ const firstParagraph = (source: string): string =>
 /**
  * Makes the element's tag, with a picture in it. GitHub leaves out tags that it does not know, and
  * attributes that run something, so that it shows the picture. It would show a script's tag as text.
- * @param assets where the folder is, from the page
+ * @param root the path of the repository's top folder
+ * @param assets where that folder is, from the page
  */
-export function elementTag(observed: Observed, assets: string): string {
-  const steps = observed.broken?.example ?? [];
-  const told = sequenceInWords(steps, "alice is logged in");
+export function elementTag(root: string, assets: string): string {
+  const { told } = drawRace("broken", readRace(root).broken ?? {});
   const alt = escapeHtml(`Sequence diagram. ${told}`);
   return `<logout-race>
 <img src="${assets}broken.svg" width="${WIDTH}" alt="${alt}" onload="import('${assets}race.js')">
@@ -61,7 +60,7 @@ export function elementTag(observed: Observed, assets: string): string {
 }
 
 /** Makes a page that has the element and nothing else, which can be opened from a disk. */
-export const elementPage = (observed: Observed): string => `<!doctype html>
+export const elementPage = (root: string): string => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -74,7 +73,7 @@ export const elementPage = (observed: Observed): string => `<!doctype html>
 </style>
 <main>
 <h1>The late request and the logout</h1>
-${elementTag(observed, "").replace(/ onload=".*?"/, "")}
+${elementTag(root, "").replace(/ onload=".*?"/, "")}
 </main>
 <script src="race.js"></script>
 </html>

@@ -22,6 +22,7 @@ import {
 import { QUESTIONS } from "../verify/questions.ts";
 import { benchRows, compare, MEASURES, readBench } from "./bench-data.ts";
 import { bitesRows, readBites } from "./bites-data.ts";
+import { drawHistory, WIDTH } from "./diagrams.ts";
 import { elementTag } from "./element-code.ts";
 import {
   FIGURE_WIDTH,
@@ -42,6 +43,8 @@ export interface Text {
   /** The text's own path, from there. */
   file: string;
   observed: Observed;
+  /** Where the makers put the pictures that they draw: what is to be in each file. */
+  pictures: Record<string, string>;
 }
 
 /** A mistake in a text, in a line that names the file and the place. */
@@ -79,14 +82,18 @@ const MAKERS: Record<string, Maker> = {
   excused: ({ root }, words) =>
     markdownTable(excuseRows(reportsOf(readHistories(root), words))),
 
-  history({ root }, [name = "", ...words]) {
+  history({ root, file, pictures }, [name = "", ...words]) {
     const rule = words.join(" ");
-    const lines = reportsOf(readHistories(root), [name]).flatMap(
-      ([, { examples }]) => examples[rule as RuleName] ?? [],
-    );
-    if (lines.length === 0)
+    const [[, { examples }]] = reportsOf(readHistories(root), [name]) as [
+      [string, HistoriesReport],
+    ];
+    const example = examples[rule as RuleName];
+    if (!example)
       throw new TextError(`${name} was not seen to break “${rule}”`);
-    return fence("text", lines);
+    const picture = `assets/${[name, ...words].join("-")}.svg`;
+    const { svg, told } = drawHistory(`${name}: ${rule}`, example);
+    pictures[picture] = svg;
+    return imageOf(pathTo(picture, file), WIDTH, `Sequence diagram. ${told}`);
   },
 
   verdict({ root, file, observed }, names) {
@@ -111,10 +118,7 @@ const MAKERS: Record<string, Maker> = {
 
   usage: ({ root }, [path = ""]) => fence("ts", told(root, path, "app\\.use")),
 
-  race({ file, observed }) {
-    const assets = relative(dirname(file), "assets").replaceAll("\\", "/");
-    return elementTag(observed, `${assets}/`);
-  },
+  race: ({ root, file }) => elementTag(root, `${pathTo("assets", file)}/`),
 
   figure({ root, file }, [word = ""]) {
     const figure = FIGURES[word as FigureName];
@@ -125,10 +129,8 @@ const MAKERS: Record<string, Maker> = {
         `there is no ${word}.png: run npm run figures in scripts/lab`,
       );
     }
-    const src = relative(dirname(file), picture).replaceAll("\\", "/");
-    const alt = escapeHtml(figure.alt);
-    // Markdown has no width, and without one the picture would be twice as large as what it shows.
-    return `<img src="${src}" width="${FIGURE_WIDTH}" alt="${alt}">`;
+    // Without a width, the picture would be twice as large as what it shows.
+    return imageOf(pathTo(picture, file), FIGURE_WIDTH, figure.alt);
   },
 
   late({ observed }, words) {
@@ -190,11 +192,17 @@ const reportsOf = <Seen>(
         throw new TextError(`nothing was seen of a snippet ${name}`);
       });
 
+/** The path of something in the repository, as it is written in a file. */
+const pathTo = (path: string, file: string): string =>
+  relative(dirname(file), path).replaceAll("\\", "/");
+
 /** Links a snippet's name to its file, from another file. */
-function linkTo(name: string, file: string): string {
-  const path = relative(dirname(file), join("snippets", `${name}.ts`));
-  return `[${name}](${path.replaceAll("\\", "/")})`;
-}
+const linkTo = (name: string, file: string): string =>
+  `[${name}](${pathTo(`snippets/${name}.ts`, file)})`;
+
+/** Shows a picture. Markdown has no width. */
+const imageOf = (src: string, width: number, alt: string): string =>
+  `<img src="${src}" width="${width}" alt="${escapeHtml(alt)}">`;
 
 /** A comment that asks for a block, and the fence, table, quote, image or element after it, if there is one. */
 const BLOCK =

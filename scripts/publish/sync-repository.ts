@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Observed, readObserved } from "../verify/observed.ts";
-import { sequenceDiagram } from "./diagrams.ts";
+import { readObserved } from "../verify/observed.ts";
+import { readRace } from "../verify/record-race.ts";
+import { drawRace } from "./diagrams.ts";
 import { elementCode, elementPage } from "./element-code.ts";
 import { javascriptOf } from "./javascript.ts";
 import { generate, type Text, TextError } from "./markdown.ts";
@@ -24,9 +25,9 @@ export function syncRepository(root: string, options: Options): string[] {
   const posts = readdirSync(join(root, "posts")).map((name) => `posts/${name}`);
   const observed = readObserved(root);
   const problems = [...READMES, ...posts].flatMap((file) =>
-    syncFile({ root, file, observed }, options),
+    syncFile({ root, file, observed, pictures: {} }, options),
   );
-  const made = { ...pictures(observed), ...javascript(root) };
+  const made = { ...racePictures(root), ...javascript(root) };
   for (const [file, text] of Object.entries(made)) {
     problems.push(...syncWhole(root, file, text, options));
   }
@@ -37,12 +38,16 @@ export function syncRepository(root: string, options: Options): string[] {
 const READMES = ["README.md", "snippets/README.md", "scripts/lab/README.md"];
 
 /** Brings one file up to date, or only looks whether it is; returns a line for each problem. */
-function syncFile(text: Text, { check, tell }: Options): string[] {
+function syncFile(text: Text, options: Options): string[] {
+  const { check, tell } = options;
   const path = join(text.root, text.file);
   const old = readFileSync(path, "utf8");
   try {
     const { made, stale } = generate(old, text);
-    const wrong = mistakes(made, text);
+    const drawn = Object.entries(text.pictures).flatMap(([file, svg]) =>
+      syncWhole(text.root, file, svg, options),
+    );
+    const wrong = [...drawn, ...mistakes(made, text)];
     if (check) {
       const advice = "is stale: run npm run sync";
       return [...stale.map((at) => `${text.file}: ${at} ${advice}`), ...wrong];
@@ -58,23 +63,20 @@ function syncFile(text: Text, { check, tell }: Options): string[] {
   }
 }
 
-/** The snippets whose orders are drawn, for the texts. */
+/** The snippets of which an order is drawn, for the texts. */
 const DRAWN = ["broken", "broken-plain-store"];
 
-/** Draws an order that loses of each snippet that the texts show, and makes the page of the element. */
-const pictures = (observed: Observed): Record<string, string> => ({
-  "assets/race.html": elementPage(observed),
-  ...Object.fromEntries(
-    DRAWN.map((name) => [
+/** Draws an order that goes wrong of each, and makes the page of the element. */
+function racePictures(root: string): Record<string, string> {
+  const race = readRace(root);
+  return Object.fromEntries([
+    ["assets/race.html", elementPage(root)],
+    ...DRAWN.map((name) => [
       `assets/${name}.svg`,
-      sequenceDiagram(
-        name,
-        observed[name]?.example ?? [],
-        "alice is logged in",
-      ),
+      drawRace(name, race[name] ?? {}).svg,
     ]),
-  ),
-});
+  ]);
+}
 
 /** Makes the JavaScript of the file that people take, and of the element in the first post. */
 function javascript(root: string): Record<string, string> {

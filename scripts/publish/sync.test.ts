@@ -13,6 +13,7 @@ const POST =
 const COSTS = "posts/2026-11-27-what-it-costs.md";
 
 const WHICH_FIX = "posts/2026-11-27-which-fix.md";
+const THROWN_OUT = "assets/fix-store-nobody-is-thrown-out.svg";
 
 const check = (folder: string): string =>
   syncRepository(folder, { check: true, tell: assert.fail }).join("\n");
@@ -45,6 +46,7 @@ describe("npm run sync", () => {
     edit(POST, /-->19<!--/, "-->18<!--");
     edit(POST, 'width="720" alt="The Headers tab', 'width="1440" alt="The tab');
     edit("assets/broken.svg", "alice", "bob");
+    edit(THROWN_OUT, "bob is out", "bob is in");
     edit(WHICH_FIX, "| ✗ |", "| ✓ |");
     edit(WHICH_FIX, "✓ the next user", "✗ the next user");
 
@@ -58,13 +60,14 @@ describe("npm run sync", () => {
       `${POST}: <!-- seen: broken.browser --> is stale: run npm run sync`,
       `${WHICH_FIX}: <!-- verdict: fix-complete --> is stale: run npm run sync`,
       `${WHICH_FIX}: <!-- histories: all --> is stale: run npm run sync`,
+      `${THROWN_OUT} is stale: run npm run sync`,
       "assets/broken.svg is stale: run npm run sync",
     ]);
 
     const told: string[] = [];
     const tell = (line: string) => told.push(line);
     assert.deepEqual(syncRepository(folder, { check: false, tell }), []);
-    assert.equal(told.length, 3, told.join("\n"));
+    assert.equal(told.length, 4, told.join("\n"));
     assert.equal(readFileSync(join(folder, POST), "utf8"), before);
   });
 
@@ -76,7 +79,11 @@ describe("npm run sync", () => {
 
   test("notices that something else was seen in the race", () => {
     const stderr = checkWith("assets/race.json", '"u":"ajc+"', '"u":"jc+"');
-    assert.equal(stderr, "assets/race.js is stale: run npm run sync");
+    const stale = ["assets/broken.svg", "assets/race.js"];
+    assert.deepEqual(
+      stderr.split("\n"),
+      stale.map((file) => `${file} is stale: run npm run sync`),
+    );
   });
 
   test("notices that a snippet has changed", () => {

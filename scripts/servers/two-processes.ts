@@ -58,8 +58,10 @@ export async function startTwoProcesses(
     REDIS_URL: url,
   });
   const started: Snippet[] = [];
+  let dead: Snippet | undefined;
   const end = async () => {
     const ends = await Promise.all(started.map((one) => one.stop()));
+    dead ??= started[ends.findIndex(Boolean)];
     proxy?.close();
     await redis?.stop();
     await provider.stop();
@@ -80,6 +82,8 @@ export async function startTwoProcesses(
   const [one, other] = started as [Snippet, Snippet];
   return {
     ...one,
+    // Of the one that has ended by itself, what it printed last says more.
+    blame: (reason) => (dead ?? one).blame(reason),
     redis,
     both: [one, other],
     otherURL: other.baseURL,

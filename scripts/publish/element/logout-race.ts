@@ -1,4 +1,4 @@
-import { draw } from "./race-drawing.ts";
+import { draw, sceneOf } from "./race-drawing.ts";
 import {
   ALL,
   type Chain,
@@ -185,7 +185,7 @@ class LogoutRace extends HTMLElement {
     const steps = stepsOf(looks, this.#order);
     const start = readLook(looks, "");
     if (!start) return;
-    this.#find("svg").innerHTML = draw(steps, start, this.#now);
+    this.#find("svg").innerHTML = draw(sceneOf(steps, start, this.#now));
     this.#arrange(steps);
     const look = this.#now === 0 ? start : steps[this.#now - 1]?.look;
     this.#tell(steps, look, moved);

@@ -1,69 +1,93 @@
 import { ALL, type Chain, type Look, type Step } from "./race-orders.ts";
 
-/** Which lane is where, from the left. */
+/** Where each lane is, from the left. */
 const LANES = { jar: "16.7%", browser: "50%", server: "83.3%" };
+export type Lane = keyof typeof LANES;
 
-/** Where the middle of a step is, from the top, in the unit of its height. */
-const middleOf = (at: number): string => `${(at + 0.5) * 3.5}em`;
+/** How high a row is. */
+export const ROW = 3.5;
 
-/** Draws the lanes, thick where something is so, and what goes from one to another. */
-export function draw(steps: Step[], start: Look, now: number): string {
-  const bars = [start, ...steps.map(({ look }) => look)].slice(0, now + 1);
-  const lanes = (["jar", "browser", "server"] as const).map((lane) => {
-    const x = LANES[lane];
-    const thick = bars.map((look, at) => {
-      const isSo = {
-        jar: look?.inJar,
-        browser: look?.loggedIn,
-        server: look?.copy,
-      };
-      const from = at === 0 ? "0em" : middleOf(at - 1);
-      const height = at === 0 || at === ALL ? 1.75 : 3.5;
-      const isLast = at === now && now < ALL;
-      return isSo[lane]
-        ? `<rect x="${x}" y="${from}" width="8" height="${isLast && at > 0 ? 1.75 : height}em" transform="translate(-4)"/>`
-        : "";
-    });
-    return `<line x1="${x}" y1="0" x2="${x}" y2="100%"/>${thick.join("")}`;
+/** What is drawn. Its places are counted in rows, from the top. */
+export interface Scene {
+  /** Where a lane is thick. */
+  bars: { lane: Lane; from: number; to: number }[];
+  arrows: { from: [Lane, number]; to: [Lane, number]; look: ArrowLook }[];
+}
+
+/** The arrows of the late request, of the logout, what logs in again, and what has not happened. */
+const ARROW_LOOKS = ["u", "l", "undoes", "future"] as const;
+export type ArrowLook = (typeof ARROW_LOOKS)[number];
+
+/** Makes of an order what is drawn, when some of its steps have happened. */
+export function sceneOf(steps: Step[], start: Look, now: number): Scene {
+  const looks = [start, ...steps.map(({ look }) => look)].slice(0, now + 1);
+  const bars = looks.flatMap((look, at) => {
+    const isLast = at === now && now < ALL;
+    const from = Math.max(0, at - 0.5);
+    const to = at === ALL ? ALL : at + (isLast && at > 0 ? 0 : 0.5);
+    const isSo = [look?.inJar, look?.loggedIn, look?.copy];
+    return (Object.keys(LANES) as Lane[])
+      .filter((_, lane) => isSo[lane])
+      .map((lane) => ({ lane, from, to }));
   });
-  const place = (chain: Chain, ...whats: Step["what"][]) =>
-    steps.findIndex(
-      (step) => step.chain === chain && whats.includes(step.what),
-    );
-  const arrow = (
-    [from, y1]: [keyof typeof LANES, number],
-    [to, y2]: [keyof typeof LANES, number],
-    look: string,
-  ) => {
-    const kind = Math.max(y1, y2) < now ? look : "future";
-    return `<line class="${kind}" x1="${LANES[from]}" y1="${middleOf(y1)}" x2="${LANES[to]}" y2="${middleOf(y2)}" marker-end="url(#${kind})"/>`;
-  };
   const arrows = (["u", "l"] as const).flatMap((chain) => {
+    const place = (what: Step["what"]) =>
+      steps.findIndex((step) => step.chain === chain && step.what === what);
     const [sent, answered, stored] = [
-      place(chain, "sent"),
-      place(chain, "answered"),
-      place(chain, "stored"),
+      place("sent"),
+      place("answered"),
+      place("stored"),
     ];
-    const arrives = chain === "u" ? place(chain, "received") : answered;
     const last = steps[stored];
+    const arrow = (
+      [from, start]: [Lane, number],
+      [to, end]: [Lane, number],
+      look: Chain | "undoes" = chain,
+    ): Scene["arrows"] => [
+      {
+        from: [from, start + 0.5],
+        to: [to, end + 0.5],
+        look: Math.max(start, end) < now ? look : "future",
+      },
+    ];
     return [
-      steps[sent]?.look?.brought
-        ? arrow(["jar", sent], ["browser", sent], chain)
-        : "",
-      arrow(["browser", sent], ["server", arrives], chain),
-      arrow(["server", answered], ["browser", stored], chain),
+      steps[sent]?.look?.brought ? arrow(["jar", sent], ["browser", sent]) : [],
+      arrow(
+        ["browser", sent],
+        ["server", chain === "u" ? place("received") : answered],
+      ),
+      arrow(["server", answered], ["browser", stored]),
       last?.look?.brought || last?.look?.cleared
         ? arrow(
             ["browser", stored],
             ["jar", stored],
             last.undoes ? "undoes" : chain,
           )
-        : "",
-    ];
+        : [],
+    ].flat();
   });
-  const heads = ["u", "l", "undoes", "future"].map(
+  return { bars, arrows };
+}
+
+/** Draws the lanes, and what goes from one to another, as what is in an `<svg>`. */
+export function draw({ bars, arrows }: Scene): string {
+  const heads = ARROW_LOOKS.map(
     (name) =>
       `<marker id="${name}" class="${name}" viewBox="0 0 10 10" refX="12" refY="5" markerWidth="11" markerHeight="11" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L10 5L0 10z"/></marker>`,
   );
-  return `<defs>${heads.join("")}</defs>${lanes.join("")}${arrows.join("")}`;
+  const down = (rows: number) => `${Math.round(rows * ROW * 100) / 100}em`;
+  const parts = [
+    ...Object.values(LANES).map(
+      (x) => `<line x1="${x}" y1="0" x2="${x}" y2="100%"/>`,
+    ),
+    ...bars.map(
+      ({ lane, from, to }) =>
+        `<rect x="${LANES[lane]}" y="${down(from)}" width="8" height="${down(to - from)}" transform="translate(-4)"/>`,
+    ),
+    ...arrows.map(
+      ({ from: [from, start], to: [to, end], look }) =>
+        `<line class="${look}" x1="${LANES[from]}" y1="${down(start)}" x2="${LANES[to]}" y2="${down(end)}" marker-end="url(#${look})"/>`,
+    ),
+  ];
+  return `<defs>${heads.join("")}</defs>${parts.join("")}`;
 }

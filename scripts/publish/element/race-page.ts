@@ -1,3 +1,5 @@
+import { ROW } from "./race-drawing.ts";
+
 /** What is in the element. */
 export const HTML = `
 <section aria-label="The race, to try">
@@ -43,15 +45,38 @@ export const HTML = `
   </div>
 </section>`;
 
-/** How it looks, in the light and in the dark, on a phone and at a desk. */
+/** The colours, in the light and in the dark. */
+export const COLORS = {
+  text: ["#1f2328", "#e6edf3"],
+  faint: ["#59636e", "#9198a1"],
+  card: ["#fff", "#0d1117"],
+  line: ["#d1d9e0", "#3d444d"],
+  update: ["#0757b8", "#7cb8ff"],
+  alarm: ["#c11c28", "#ff7b72"],
+  good: ["#116329", "#56d364"],
+  band: ["#eaf2fc", "#16263c"],
+};
+
+/** How what is drawn looks. */
+export const DRAWING_STYLE = `line { stroke-width: 2; stroke: var(--faint) }
+rect { fill: var(--text) }
+.u { --stroke: var(--update) }
+.l { --stroke: var(--text) }
+line.u, line.l { stroke: var(--stroke) }
+line.l { stroke-dasharray: 5 4 }
+line.undoes { stroke: var(--alarm); stroke-width: 4 }
+line.future { stroke: var(--line) }
+marker path { fill: var(--stroke, var(--line)) }
+marker.undoes path { fill: var(--alarm) }`;
+
+/** How all looks, in the light and in the dark, on a phone and at a desk. */
 export const STYLE = `
 :host {
   display: block; container-type: inline-size; color-scheme: light dark;
-  --text: light-dark(#1f2328, #e6edf3); --faint: light-dark(#59636e, #9198a1);
-  --card: light-dark(#fff, #0d1117); --line: light-dark(#d1d9e0, #3d444d);
-  --update: light-dark(#0757b8, #7cb8ff); --alarm: light-dark(#c11c28, #ff7b72);
-  --good: light-dark(#116329, #56d364); --band: light-dark(#eaf2fc, #16263c);
-  --row: 3.5em; --lanes: 8.5em;
+  ${Object.entries(COLORS)
+    .map(([name, [light, dark]]) => `--${name}: light-dark(${light}, ${dark});`)
+    .join(" ")}
+  --row: ${ROW}em; --lanes: 8.5em;
 }
 :host([hidden]) { display: none }
 * { box-sizing: border-box }
@@ -115,16 +140,7 @@ ol li.undoes :is(b, b + span) { color: var(--alarm); font-weight: 700 }
 .count { font-size: 0.9em }
 summary { min-height: 2.75rem; padding: 0.7rem 0; cursor: pointer; font-weight: 600 }
 details p { margin: 0 }
-line { stroke-width: 2; stroke: var(--faint) }
-rect { fill: var(--text) }
-.u { --stroke: var(--update) }
-.l { --stroke: var(--text) }
-line.u, line.l { stroke: var(--stroke) }
-line.l { stroke-dasharray: 5 4 }
-line.undoes { stroke: var(--alarm); stroke-width: 4 }
-line.future { stroke: var(--line) }
-marker path { fill: var(--stroke, var(--line)) }
-marker.undoes path { fill: var(--alarm) }
+${DRAWING_STYLE}
 @container (min-width: 46rem) {
   section { display: grid; grid-template-columns: minmax(0, 6fr) minmax(0, 5fr); column-gap: 1.5em; padding: 1.25em }
   .pick, .legend { grid-column: 1 / -1 }

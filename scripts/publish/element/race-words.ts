@@ -28,7 +28,7 @@ export function wordsOf({ chain, what, look, undoes }: Step): [string, string] {
 }
 
 /** Says the same in a sentence. */
-function sentenceOf({ chain, what, look, undoes }: Step): string {
+export function sentenceOf({ chain, what, look, undoes }: Step): string {
   const path = PATHS[chain];
   if (what === "received") return "The server has /update, and works on it.";
   if (what === "answered") return `The server answers ${path}.`;

@@ -1,4 +1,5 @@
 import { paint, plainTable, textOf, wrap } from "../../cli/terminal.ts";
+import { historyLines } from "./history-lines.ts";
 import { EXCUSES, type Excuse } from "./ledger.ts";
 import { RULES, type RuleName } from "./reference.ts";
 import { type HistoriesRow, isUnexpected } from "./run-histories.ts";
@@ -64,11 +65,10 @@ function excusesTable(rows: HistoriesRow[]): string {
 /** Tells a shortest history for each rule that does not hold. */
 const examplesOf = ({ name, report }: HistoriesRow): string =>
   Object.entries(report.examples)
-    .map(([rule, lines]) =>
-      [`${name} breaks “${rule}”:`, ...lines.map((line) => `  ${line}`)].join(
-        "\n",
-      ),
-    )
+    .map(([rule, example]) => {
+      const lines = historyLines(example).map((line) => `  ${line}`);
+      return [`${name} breaks “${rule}”:`, ...lines].join("\n");
+    })
     .join("\n\n");
 
 /** Tells what a snippet's header has to say, if its row is right. */

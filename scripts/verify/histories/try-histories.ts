@@ -1,6 +1,6 @@
 import type { Progress } from "../../cli/side-by-side.ts";
 import { type History, makeHistories, shrink } from "./history.ts";
-import { historyLines } from "./history-lines.ts";
+import { type Example, exampleOf } from "./history-lines.ts";
 import type { Excuse } from "./ledger.ts";
 import { type Playable, type Played, playHistory } from "./play-history.ts";
 import type { RuleName } from "./reference.ts";
@@ -25,8 +25,8 @@ export interface HistoriesReport {
   broken: Partial<Record<RuleName, number[]>>;
   /** How often something happened that no server can prevent. */
   excused: Partial<Record<Excuse, number>>;
-  /** A shortest history that breaks each of those rules, told in lines. */
-  examples: Partial<Record<RuleName, string[]>>;
+  /** A shortest history that breaks each of those rules. */
+  examples: Partial<Record<RuleName, Example>>;
 }
 
 /** Tries histories with a running snippet, one after the other. */
@@ -62,7 +62,7 @@ export async function tryHistories(
   for (const [rule, history] of found) {
     if (cancel.aborted) break;
     const played = await shortest(snippet, history, rule, cancel);
-    examples[rule] = historyLines(played, rule);
+    examples[rule] = exampleOf(played, rule);
     const share = Object.keys(examples).length / found.size;
     progress(0.8 + 0.2 * share);
   }
