@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix, resolve } from "node:path";
 import GithubSlugger from "github-slugger";
 import { marked } from "marked";
 import type { Text } from "./markdown.ts";
@@ -62,6 +62,19 @@ export function mistakes(source: string, { root, file }: Text): string[] {
     found.push(`${file}: a Jekyll blog takes “${tag}” for a tag of its own`);
   }
   return found;
+}
+
+/** Looks in the code of a folder for posts that it names, and that are not there: a line for each. */
+export function mistakesInCode(root: string, folder: string): string[] {
+  const files = readdirSync(join(root, folder), { recursive: true })
+    .map((file) => posix.join(folder, String(file).replaceAll("\\", "/")))
+    .filter((file) => /^(?!.*(node_modules|\.test\.)).*\.ts$/.test(file));
+  return files.flatMap((file) => {
+    const code = readFileSync(join(root, file), "utf8");
+    return [...code.matchAll(/\bposts\/[\w.-]+\.md\b/g)]
+      .filter(([post]) => !existsSync(join(root, post)))
+      .map(([post]) => `${file}: there is no ${post}`);
+  });
 }
 
 /** Counts the words that a reader reads: without code, comments and the front matter. */

@@ -6,7 +6,7 @@ import { drawRace } from "./diagrams.ts";
 import { elementCode, elementPage } from "./element-code.ts";
 import { javascriptOf } from "./javascript.ts";
 import { generate, type Text, TextError } from "./markdown.ts";
-import { mistakes } from "./mistakes.ts";
+import { mistakes, mistakesInCode } from "./mistakes.ts";
 
 interface Options {
   /** Only look, and change nothing. */
@@ -27,6 +27,9 @@ export function syncRepository(root: string, options: Options): string[] {
   const problems = [...READMES, ...posts].flatMap((file) =>
     syncFile({ root, file, observed, pictures: {} }, options),
   );
+  for (const folder of ["snippets", "scripts"]) {
+    problems.push(...mistakesInCode(root, folder));
+  }
   const made = { ...racePictures(root), ...javascript(root) };
   for (const [file, text] of Object.entries(made)) {
     problems.push(...syncWhole(root, file, text, options));

@@ -101,6 +101,13 @@ describe("npm run sync", () => {
       /ended -->: snippets\/fix-complete-cookie\.ts has no region ended$/m,
     ],
     [
+      "a post that a page names, and that is not there",
+      "snippets/support/page.ts",
+      "posts/2023-03-10",
+      "posts/2022-03-10",
+      /^snippets\/support\/page\.ts: there is no posts\/2022-03-10-.*\.md$/m,
+    ],
+    [
       "a file that is missing",
       POST,
       "<!-- snippet: snippets/broken.ts#app -->",
