@@ -1,4 +1,4 @@
-import puppeteer, { type Browser, type LaunchOptions } from "puppeteer-core";
+import type { Browser, LaunchOptions } from "puppeteer-core";
 import which from "which";
 
 /** The browsers that are tried, by their names in tables. */
@@ -56,6 +56,8 @@ export async function launchBrowser(
   path: string,
   { args = [], ...options }: LaunchOptions = {},
 ): Promise<Browser> {
+  // It takes a while to load, and most of those who import this file start no browser.
+  const { default: puppeteer } = await import("puppeteer-core");
   // Chromium's sandbox refuses to run as root, as continuous integration does.
   const isRoot = process.getuid?.() === 0;
   const forChromium = isRoot ? ["--no-sandbox"] : [];

@@ -4,6 +4,17 @@ import type { Readable } from "node:stream";
 import { Agent, type Dispatcher, request, WebSocket } from "undici";
 import { TooMuch } from "./cookie-jar.ts";
 
+/** The connections of those who trust an authority of their own, by its certificate. */
+const agents = new Map<string, Agent>();
+
+/** Says what to send a request with, where that is not undici's own. */
+function trusting(ca: string | undefined): { dispatcher?: Agent } {
+  if (!ca) return {};
+  const dispatcher = agents.get(ca) ?? new Agent({ connect: { ca } });
+  agents.set(ca, dispatcher);
+  return { dispatcher };
+}
+
 /** What one response may take. */
 export interface Limits {
   bytes: number;
@@ -98,7 +109,7 @@ export function send(
       body: isHeld ? (inParts() as unknown as Readable) : null,
       signal: hangUp.signal,
       onInfo: ({ statusCode }) => statusCode === 102 && events.emit("reading"),
-      ...(ca && { dispatcher: new Agent({ connect: { ca } }) }),
+      ...trusting(ca),
     });
     isEarly = isHeld;
     const cookies = response.headers["set-cookie"];
@@ -200,7 +211,7 @@ export async function openStream(
     method,
     headers,
     signal: hangUp.signal,
-    ...(ca && { dispatcher: new Agent({ connect: { ca } }) }),
+    ...trusting(ca),
   });
   clearTimeout(timer);
   let bytes = 0;
@@ -225,7 +236,7 @@ export async function openSocket(
 ): Promise<Socket | undefined> {
   const socket = new WebSocket(url.href.replace(/^http/, "ws"), {
     headers,
-    ...(ca && { dispatcher: new Agent({ connect: { ca } }) }),
+    ...trusting(ca),
   });
   const isOpen = () => socket.readyState === WebSocket.OPEN;
   const close = () => socket.close();

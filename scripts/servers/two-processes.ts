@@ -45,10 +45,15 @@ export async function startTwoProcesses(
   cancel: AbortSignal,
   options: TwoProcessOptions,
 ): Promise<TwoProcesses> {
-  const [provider, told] = await startProvider(options, cancel);
   const redis = options.withRedis
     ? await startRedis(options.redisSettings)
     : undefined;
+  const [provider, told] = await startProvider(options, cancel).catch(
+    async (error) => {
+      await redis?.stop();
+      throw error;
+    },
+  );
   const proxy = redis && (await startRedisProxy(redis.port));
   const settings = (url: string | undefined) => ({
     ISSUER_BASE_URL: told.issuerBaseURL,
