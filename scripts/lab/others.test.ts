@@ -17,7 +17,10 @@ test("npm run others names an app that behaves in another way, and no other", as
     '"express-session-resave": { resave: true }',
     '"express-session-resave": { resave: false }',
   );
-  const { code, stdout, stderr } = await start(t, join(lab, "others.ts")).ended;
+  // All of them take a minute. These are three of other kinds, and what the posts show.
+  const { code, stdout, stderr } = await start(t, join(lab, "others.ts"), [
+    ...["express-session-resave", "auth-js", "koa-session", "broken"],
+  ]).ended;
   assert.equal(code, 1);
   assert.match(
     stderr,

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { isDeepStrictEqual, parseArgs } from "node:util";
-import { progressLine, runCommand } from "../cli/command.ts";
+import { progressLine, runCommand, UsageError } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import { sideBySide } from "../cli/side-by-side.ts";
 import { plainTable, textOf } from "../cli/terminal.ts";
@@ -21,15 +21,15 @@ import {
 import { type Snippet, startSnippet, withSnippet } from "../servers/snippet.ts";
 import { measure } from "./measure.ts";
 
-const HELP = `Usage: npm run others -- [options]
+const HELP = `Usage: npm run others -- [options] [app ...]
 
-Points the probe at small apps on other session libraries, in apps/, and tells
-what a request in flight does to their logouts. Compares that with what is kept
-in ${OTHERS_FILE}, of which npm run sync makes the posts' table and what they
-show of the probe.
+Points the probe at small apps on other session libraries, in apps/, or at those
+that are named, and tells what a request in flight does to their logouts.
+Compares that with what is kept in ${OTHERS_FILE}, of which npm run sync
+makes the posts' table and what they show of the probe.
 
 Options:
-  --write      keep what was seen
+  --write      keep what was seen, of all
   -h, --help   print this
 
 Exit code: 0 when all is as it was, 1 when something differs or an app fails, 2
@@ -44,11 +44,15 @@ const ROUTES: Record<string, { method: "GET"; path: string }> = {
 /** Those whose output the posts show. */
 const SHOWN = ["broken"];
 
+/** All that can be probed. */
+const NAMES = [...Object.keys(USES), ...SHOWN];
+
 const APPS = join(import.meta.dirname, "apps");
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { values: options } = parseArgs({
+  const { values: options, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       write: { type: "boolean" },
       help: { type: "boolean", short: "h" },
@@ -58,18 +62,29 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  return measure(probeAll, (others) => tell(others, options.write));
+  const unknown = positionals.find((name) => !NAMES.includes(name));
+  if (unknown) {
+    throw new UsageError(`no app ${unknown}; there are ${NAMES.join(", ")}`);
+  }
+  if (options.write && positionals.length > 0) {
+    throw new UsageError("--write goes with all apps");
+  }
+  const names = positionals.length > 0 ? positionals : NAMES;
+  return measure(
+    (cancel) => probeAll(names, cancel),
+    (others) => tell(others, names, options.write),
+  );
 }
 
 /** Prints what was seen, and keeps it or compares it with what is kept. Returns the exit code. */
-function tell(others: Others, write = false): number {
+function tell(others: Others, names: string[], write = false): number {
   console.log(tableOf(others));
   if (write) {
     const json = `${JSON.stringify(others, null, 2)}\n`;
     writeFileSync(join(ROOT, OTHERS_FILE), json);
     return 0;
   }
-  const differing = differences(others, readOthers(ROOT));
+  const differing = differences(others, readOthers(ROOT), names);
   for (const name of differing) {
     console.error(
       `${name} is not as in ${OTHERS_FILE}: npm run others -- --write`,
@@ -88,10 +103,10 @@ const fileOf = (name: string): string => {
   return file;
 };
 
-async function probeAll(cancel: AbortSignal): Promise<Others> {
+async function probeAll(names: string[], cancel: AbortSignal): Promise<Others> {
   const printed: Others["printed"] = {};
   const found = await sideBySide(
-    [...Object.keys(USES), ...SHOWN],
+    names,
     { cancel, progress: progressLine("Probing") },
     async (name, progress) => {
       const isShown = SHOWN.includes(name);
@@ -112,9 +127,7 @@ async function probeAll(cancel: AbortSignal): Promise<Others> {
   );
   return {
     apps: found.flatMap((one) => one ?? []),
-    printed: Object.fromEntries(
-      SHOWN.map((name) => [name, printed[name] ?? ""]),
-    ),
+    printed,
   };
 }
 
@@ -176,18 +189,14 @@ function tableOf(others: Others): string {
   return textOf(table);
 }
 
-function differences(seen: Others, kept: Others): string[] {
-  const names = [...seen.apps, ...kept.apps].map(({ name }) => name);
-  const different = [...new Set(names)].filter((name) => {
-    const [one, other] = [seen, kept].map(({ apps }) =>
+/** Names those of which something else was seen than what is kept. */
+const differences = (seen: Others, kept: Others, names: string[]): string[] =>
+  names.filter((name) => {
+    const [one, other] = [seen, kept].map(({ apps, printed }) => [
       apps.find((app) => app.name === name),
-    );
+      printed[name],
+    ]);
     return !isDeepStrictEqual(one, other);
   });
-  return [
-    ...different,
-    ...SHOWN.filter((name) => seen.printed[name] !== kept.printed[name]),
-  ];
-}
 
 await runCommand("others", main);
