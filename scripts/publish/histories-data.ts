@@ -26,7 +26,7 @@ export const ruleRows = (): string[][] => [
 /** How often what no server can prevent has happened, of each kind. */
 export const excuseRows = (rows: Row[]): string[][] => [
   [
-    `so often in ${rows[0]?.[1].count} histories`,
+    `how often, in ${rows[0]?.[1].count} histories`,
     ...rows.map(([name]) => name),
   ],
   ...(Object.keys(EXCUSES) as Excuse[]).map((kind) => [

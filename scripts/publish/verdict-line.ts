@@ -31,7 +31,7 @@ export function verdictLine(seen: Seen, histories: HistoriesReport): string {
     [
       rules === RULES.length,
       "all six rules hold",
-      `${rules} of six rules hold`,
+      `only ${rules} of six rules ${rules === 1 ? "holds" : "hold"}`,
     ],
   ];
   const prices: [isPaid: boolean, price: string][] = [

@@ -33,7 +33,7 @@ export const RULES = [
   },
   {
     name: "nobody else",
-    meaning: "a request only counts as who logged in last there",
+    meaning: "a request counts as the user who logged in last there",
     broken({ lastUser, session, begun }, { told, login, keepsCookie }) {
       const isOther = told?.user && told.user !== lastUser;
       if (isOther)
@@ -45,7 +45,7 @@ export const RULES = [
   },
   {
     name: "nobody is thrown out",
-    meaning: "who has not logged out is in until the session expires",
+    meaning: "who has not logged out stays in until the session expires",
     broken({ mustBeIn, session }, { told }) {
       const isOut = mustBeIn && session?.user && told && !told.user;
       return isOut && `${session.user} is out`;
