@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import escapeHtml from "escape-html";
 import { markdownTable } from "markdown-table";
 import {
@@ -28,6 +28,8 @@ import {
   FIGURES,
   FIGURES_FOLDER,
   type FigureName,
+  figureFile,
+  THEMES,
 } from "./figures-list.ts";
 import { excuseRows, historiesRows, ruleRows } from "./histories-data.ts";
 import { othersRows, readOthers } from "./others-data.ts";
@@ -119,16 +121,21 @@ const MAKERS: Record<string, Maker> = {
   figure({ root, file }, [word = ""]) {
     const figure = FIGURES[word as FigureName];
     if (!figure) throw new TextError(`there is no figure ${word}`);
-    const picture = join(FIGURES_FOLDER, `${word}.png`);
-    if (!existsSync(join(root, picture))) {
-      throw new TextError(
-        `there is no ${word}.png: run npm run figures in scripts/lab`,
-      );
-    }
-    const src = relative(dirname(file), picture).replaceAll("\\", "/");
+    const [light, dark] = THEMES.map((theme) => {
+      const picture = join(FIGURES_FOLDER, figureFile(word, theme));
+      if (!existsSync(join(root, picture))) {
+        throw new TextError(
+          `there is no ${basename(picture)}: run npm run figures in scripts/lab`,
+        );
+      }
+      return relative(dirname(file), picture).replaceAll("\\", "/");
+    });
     const alt = escapeHtml(figure.alt);
     // Markdown has no width, and without one the picture would be twice as large as what it shows.
-    return `<img src="${src}" width="${FIGURE_WIDTH}" alt="${alt}">`;
+    return `<picture>
+<source media="(prefers-color-scheme: dark)" srcset="${dark}">
+<img src="${light}" width="${FIGURE_WIDTH}" alt="${alt}">
+</picture>`;
   },
 
   late({ observed }, words) {
@@ -196,9 +203,9 @@ function linkTo(name: string, file: string): string {
   return `[${name}](${path.replaceAll("\\", "/")})`;
 }
 
-/** A comment that asks for a block, and the fence, table, quote, image or element after it, if there is one. */
+/** A comment that asks for a block, and the fence, table, quote or element after it, if there is one. */
 const BLOCK =
-  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|> .*|<img .*>|<logout-race>[\s\S]*?<\/logout-race>))?$/gm;
+  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|> .*|<(?<element>picture|logout-race)>[\s\S]*?<\/\k<element>>))?$/gm;
 
 /** An answer in running text, between two comments. */
 const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
@@ -207,7 +214,7 @@ const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
 const RATIO = /(<!-- ratio: (\S+)\.(\w+) -->).*?(<!-- \/ratio -->)/g;
 
 /**
- * Makes the generated parts of a text anew. They are the fence, the table or the image after a
+ * Makes the generated parts of a text anew. They are the fence, the table or the element after a
  * comment such as `<!-- snippet: snippets/broken.ts#app -->`, the answer in
  * `<!-- seen: broken.browser -->19<!-- /seen -->`, and the ratio in
  * `<!-- ratio: fix-ordering.cpuMicroseconds -->0.4<!-- /ratio -->`.
