@@ -35,7 +35,7 @@ function readPng(file: string) {
   };
 }
 
-describe("npm run figures", { skip }, () => {
+describe("npm run figures", { skip, concurrency: true }, () => {
   // The browser and the snippets are started once, for both.
   test("photographs the stories", async (t) => {
     const folder = temporaryFolder(t);

@@ -55,23 +55,26 @@ export class NetworkPanel {
    */
   async showList(last: string): Promise<void> {
     await this.#resize(FIGURE_WIDTH);
-    const cells = `${ROW} .name-column, ${ROW} .time-column`;
     await this.#tools.waitForFunction(
-      (list, cells, last) => {
+      (list, bar, cells, last) => {
         const texts = [...list.querySelectorAll(cells)].map(
           // biome-ignore lint/performance/useDomNodeTextContent: Hidden text does not count.
           (cell) => cell.innerText,
         );
         const times = texts.filter((_, at) => at % 2 === 1);
-        return texts.includes(last) && times.every((time) => /\d/.test(time));
+        return (
+          texts.includes(last) &&
+          times.every((time) => /\d/.test(time)) &&
+          // The load event of the last page is drawn as a line, and told below the list.
+          bar.textContent.includes("Load:")
+        );
       },
       {},
       await this.#find(LIST),
-      cells,
+      await this.#find(".network-summary-bar"),
+      `${ROW} .name-column, ${ROW} .time-column`,
       last,
     );
-    // The load event of the last page is drawn as a line, and told below the list.
-    await this.#find(".network-summary-bar ::-p-text(Load:)");
   }
 
   /**
