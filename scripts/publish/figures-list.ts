@@ -8,6 +8,14 @@ export const FIGURES_FOLDER =
  */
 export const FIGURE_WIDTH = 720;
 
+/** The themes of the developer tools. Each figure is there in both, and a reader sees it in the page's. */
+export const THEMES = ["light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+
+/** Names the file of a figure in a theme. */
+export const figureFile = (name: string, theme: Theme): string =>
+  `${name}${theme === "dark" ? "-dark" : ""}.png`;
+
 /** A figure: a picture of the browser's own developer tools. */
 export interface Figure {
   /** What it shows, in a line. */
@@ -16,7 +24,7 @@ export interface Figure {
   alt: string;
 }
 
-/** The figures of the first post, in its order, by the names of their files without `.png`. */
+/** The figures of the first post, in its order, by their names. */
 export const FIGURES = {
   "network-list": {
     caption: "broken.ts: /update ends after /logout, and sets a cookie",

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import escapeHtml from "escape-html";
 import { markdownTable } from "markdown-table";
 import {
@@ -29,6 +29,8 @@ import {
   FIGURES,
   FIGURES_FOLDER,
   type FigureName,
+  figureFile,
+  THEMES,
 } from "./figures-list.ts";
 import { excuseRows, historiesRows, ruleRows } from "./histories-data.ts";
 import { othersRows, readOthers } from "./others-data.ts";
@@ -123,14 +125,20 @@ const MAKERS: Record<string, Maker> = {
   figure({ root, file }, [word = ""]) {
     const figure = FIGURES[word as FigureName];
     if (!figure) throw new TextError(`there is no figure ${word}`);
-    const picture = join(FIGURES_FOLDER, `${word}.png`);
-    if (!existsSync(join(root, picture))) {
-      throw new TextError(
-        `there is no ${word}.png: run npm run figures in scripts/lab`,
-      );
-    }
+    const [light = "", dark] = THEMES.map((theme) => {
+      const picture = join(FIGURES_FOLDER, figureFile(word, theme));
+      if (!existsSync(join(root, picture))) {
+        throw new TextError(
+          `there is no ${basename(picture)}: run npm run figures in scripts/lab`,
+        );
+      }
+      return pathTo(picture, file);
+    });
     // Without a width, the picture would be twice as large as what it shows.
-    return imageOf(pathTo(picture, file), FIGURE_WIDTH, figure.alt);
+    return `<picture>
+<source media="(prefers-color-scheme: dark)" srcset="${dark}">
+${imageOf(light, FIGURE_WIDTH, figure.alt)}
+</picture>`;
   },
 
   late({ observed }, words) {
@@ -206,7 +214,7 @@ const imageOf = (src: string, width: number, alt: string): string =>
 
 /** A comment that asks for a block, and the fence, table, quote, image or element after it, if there is one. */
 const BLOCK =
-  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|> .*|<img .*>|<logout-race>[\s\S]*?<\/logout-race>))?$/gm;
+  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|> .*|<img .*>|<(?<element>picture|logout-race)>[\s\S]*?<\/\k<element>>))?$/gm;
 
 /** An answer in running text, between two comments. */
 const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
@@ -215,7 +223,7 @@ const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
 const RATIO = /(<!-- ratio: (\S+)\.(\w+) -->).*?(<!-- \/ratio -->)/g;
 
 /**
- * Makes the generated parts of a text anew. They are the fence, the table or the image after a
+ * Makes the generated parts of a text anew. They are the fence, the table or the element after a
  * comment such as `<!-- snippet: snippets/broken.ts#app -->`, the answer in
  * `<!-- seen: broken.browser -->19<!-- /seen -->`, and the ratio in
  * `<!-- ratio: fix-ordering.cpuMicroseconds -->0.4<!-- /ratio -->`.

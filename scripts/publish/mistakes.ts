@@ -10,8 +10,8 @@ const MOST_WORDS = 2000;
 /** How many columns a table may have beside its names. */
 const MOST_COLUMNS = 6;
 
-/** An image in HTML, and where it is. */
-const IMAGE = /<img [^>]*?src="([^"]*)"/g;
+/** An image in HTML, and where it is, in one theme or another. */
+const IMAGE = /<(?:img|source) [^>]*?src(?:set)?="([^"]*)"/g;
 
 /**
  * Looks for links and images that lead nowhere: to a file that is not there, to a heading that is
@@ -46,7 +46,10 @@ export function mistakes(source: string, { root, file }: Text): string[] {
     for (const [, src = ""] of token.raw.matchAll(IMAGE)) check(src);
     // A comment that begins a line begins a block of HTML, and ends the paragraph before it.
     const rest = token.raw
-      .replace(/<!--.*?-->|<img [^>]*>|<\/?logout-race>/gs, "")
+      .replace(
+        /<!--.*?-->|<(img|source) [^>]*>|<\/?(picture|logout-race)>/gs,
+        "",
+      )
       .trim();
     if (token.block && rest) {
       found.push(

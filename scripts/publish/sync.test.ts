@@ -150,6 +150,13 @@ describe("npm run sync", () => {
       /the link \.\.\/assets\/photo\.png leads to no file$/m,
     ],
     [
+      "an image that is not there in the dark theme",
+      POST,
+      /$/,
+      '\n<picture>\n<source srcset="../assets/dark.png">\n</picture>',
+      /the link \.\.\/assets\/dark\.png leads to no file$/m,
+    ],
+    [
       "a link to a file that is not there",
       POST,
       /$/,
@@ -212,10 +219,10 @@ describe("npm run sync", () => {
 
   // The last, since it is not put back.
   test("says how to make a figure that is missing", () => {
-    rmSync(join(copy.folder, FIGURES_FOLDER, "home-cookies.png"));
+    rmSync(join(copy.folder, FIGURES_FOLDER, "home-cookies-dark.png"));
     assert.match(
       check(copy.folder),
-      /there is no home-cookies\.png: run npm run figures in scripts\/lab$/m,
+      /there is no home-cookies-dark\.png: run npm run figures in scripts\/lab$/m,
     );
   });
 });
