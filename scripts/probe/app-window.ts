@@ -224,16 +224,22 @@ export class AppWindow implements UserAgent {
   async shows(who: Recognizer, use: PageUse): Promise<PageUse> {
     const page = new URL(this.#target.page, this.#target.app.baseURL).pathname;
     const isHers = async () => {
-      const body = await this.#page.content().catch(() => "");
-      const isThere = new URL(this.#page.url()).pathname === page;
-      return isThere && who.of({ status: 200, headers: {}, body }) === "first";
+      // Of a page that Firefox has kept for back, puppeteer has the address of the page before it.
+      const seen = await this.#page.evaluate(WHERE_AND_WHAT).catch(() => []);
+      const [path, body] = seen as string[];
+      return (
+        path === page &&
+        who.of({ status: 200, headers: {}, body: body ?? "" }) === "first"
+      );
     };
     const isShown = await isHers();
     const isFromWorker = this.#isFromWorker;
     let isKeptForBack = false;
     for (let back = 0; back < MOST_BACK && !isKeptForBack; back++) {
       const { milliseconds: timeout } = this.#limits;
-      await this.#page.goBack({ timeout }).catch(() => {});
+      // Of such a page, Firefox does not tell that it is there.
+      const there = this.#page.goBack({ timeout }).catch(() => {});
+      await Promise.race([there, this.#settle()]);
       isKeptForBack = await isHers();
     }
     return {
@@ -311,6 +317,10 @@ async function newPage(real: RealBrowser): Promise<Page> {
   await Promise.all(others.map((other) => other.close()));
   return page;
 }
+
+/** A script that tells the address of what is shown, and what that is. */
+const WHERE_AND_WHAT =
+  "[location.pathname, document.documentElement.outerHTML]";
 
 /** Whether something is no image or the like. Of Firefox, puppeteer can't tell. */
 function mayLogOut(request: HTTPRequest): boolean {
