@@ -54,8 +54,8 @@ async function main(
   try {
     return await Promise.race([cancelled, examine(run)]);
   } catch (error) {
-    endProgress(streams);
     input.close();
+    endProgress(streams);
     streams.stderr.write(`probe: ${reasonOf(error, options.target)}\n`);
     return 2;
   } finally {
