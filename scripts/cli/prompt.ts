@@ -12,7 +12,9 @@ export interface Asking {
    * @returns undefined when there are no more lines
    */
   line(question: string, isSecret?: boolean): Promise<string | undefined>;
-  /** Reads no more, so that the process can end. */
+  /** Forgets what somebody has typed before they were asked. What is piped in, nobody types. */
+  forget(): void;
+  /** Reads no more, so that the process can end. What is printed then begins a line. */
   close(): void;
 }
 
@@ -27,25 +29,50 @@ export function asking({ stdin, stderr }: Streams): Asking {
     },
   });
   let reader: Interface | undefined;
-  let lines: AsyncIterator<string> | undefined;
+  const typed: string[] = [];
+  let isEnd = false;
+  let isOpen = false;
+  /** Called when there is a line more, or none any more. */
+  let tell = () => {};
   return {
     isTerminal,
     async line(question, secret = false) {
       if (isTerminal) stderr.write(question);
       isSecret = secret;
+      isOpen = true;
       // On a terminal, readline shows what is typed itself, and so can leave it out.
       reader ??= createInterface({
         input: stdin,
         output: screen,
         terminal: isTerminal,
         // Then readline takes Ctrl-C for a key, and it has to be made a signal again.
-      }).on("SIGINT", () => process.kill(process.pid, "SIGINT"));
-      lines ??= reader[Symbol.asyncIterator]();
-      const { value, done } = await lines.next();
+      })
+        .on("SIGINT", () => process.kill(process.pid, "SIGINT"))
+        .on("line", (line) => {
+          typed.push(line);
+          tell();
+        })
+        .on("close", () => {
+          isEnd = true;
+          tell();
+        });
+      while (typed.length === 0 && !isEnd) {
+        await new Promise<void>((resolve) => {
+          tell = resolve;
+        });
+      }
       if (isTerminal && secret) stderr.write("\n");
       isSecret = false;
-      return done ? undefined : value.trim();
+      isOpen = false;
+      return typed.shift()?.trim();
     },
-    close: () => reader?.close(),
+    forget() {
+      if (isTerminal) typed.length = 0;
+    },
+    close() {
+      if (isTerminal && isOpen) stderr.write("\n");
+      isOpen = false;
+      reader?.close();
+    },
   };
 }

@@ -41,12 +41,21 @@ export async function openWindow(): Promise<RealBrowser> {
       headless: false,
       // A page as large as its window.
       defaultViewport: null,
+      timeout: START_MS,
     });
   } catch (error) {
     if (!(error instanceof BrowserError)) throw error;
     throw new ProbeError(`no window can be shown here: ${otherwise}`);
   }
 }
+
+/** How long a browser may take to start, in milliseconds: a busy machine needs its time. */
+const START_MS = 120_000;
+
+const closed = (): ProbeError =>
+  new ProbeError(
+    "the browser window or its tab is closed: start again, and leave it open",
+  );
 
 /** As many pages are gone back to, and as many answers are kept of what a page asks for. */
 const MOST_BACK = 5;
@@ -83,11 +92,9 @@ export class AppWindow implements UserAgent {
     ask: Asking["line"],
     question: string,
   ): Promise<AppWindow> {
-    const context = await real.createBrowserContext();
-    const page = await context.newPage();
-    // The window that the browser has opened by itself would only be in the way.
-    const others = await real.defaultBrowserContext().pages();
-    await Promise.all(others.map((other) => other.close()));
+    const page = await newPage(real).catch(() => {
+      throw closed();
+    });
     const window = new AppWindow(target, page, ask);
     await window.logIn(question);
     return window;
@@ -96,7 +103,13 @@ export class AppWindow implements UserAgent {
   private constructor(target: Target, page: Page, ask: Asking["line"]) {
     this.#target = target;
     this.#page = page;
-    this.#ask = ask;
+    const gone = new Promise<never>((_, reject) => {
+      page.once("close", () => reject(closed()));
+      page.browser().once("disconnected", () => reject(closed()));
+    });
+    // When nothing is asked, the next look at the cookies tells it.
+    gone.catch(() => {});
+    this.#ask = (question) => Promise.race([ask(question), gone]);
     page.on("response", (response) => this.#note(response));
     page.on("request", (request) => {
       if (mayLogOut(request)) {
@@ -115,6 +128,13 @@ export class AppWindow implements UserAgent {
   async logIn(question: string): Promise<void> {
     // It shows by itself what is wrong, in the window.
     await this.#page.goto(this.#target.app.baseURL).catch(() => {});
+    const tabs = await this.#page
+      .browserContext()
+      .pages()
+      .catch(() => []);
+    // A tab of the user's own may still say that they are logged in. Without one, the window is not
+    // to cover the terminal.
+    if (tabs.length > 1) await this.#page.bringToFront().catch(() => {});
     await this.#ask(question);
   }
 
@@ -125,10 +145,10 @@ export class AppWindow implements UserAgent {
     const { hostname } = new URL(app.baseURL);
     const context = this.#page.browserContext();
     const cookies = await context.cookies().catch(() => {
-      throw new ProbeError(
-        "the window is gone: leave it open, the probe closes it",
-      );
+      throw closed();
     });
+    // With another tab, the cookies outlive this one.
+    if (this.#page.isClosed()) throw closed();
     for (const cookie of cookies) {
       const { name, value, domain, path, secure, partitionKey } = cookie;
       const isShared = domain.startsWith(".");
@@ -184,7 +204,8 @@ export class AppWindow implements UserAgent {
     if (here.origin === new URL(app.baseURL).origin) return { trail };
     // It may ask whether to log out there, too.
     await this.#ask(
-      `The logout has led to ${hostOf(here)}. If it asks something there, answer, and press Enter here. `,
+      `The logout has led to ${hostOf(here)}. If the browser window asks something, answer it ` +
+        "there. Then press Enter in this terminal.",
     );
     return { trail: { steps: [...trail.steps, ...this.#answers] } };
   }
@@ -203,16 +224,22 @@ export class AppWindow implements UserAgent {
   async shows(who: Recognizer, use: PageUse): Promise<PageUse> {
     const page = new URL(this.#target.page, this.#target.app.baseURL).pathname;
     const isHers = async () => {
-      const body = await this.#page.content().catch(() => "");
-      const isThere = new URL(this.#page.url()).pathname === page;
-      return isThere && who.of({ status: 200, headers: {}, body }) === "first";
+      // Of a page that Firefox has kept for back, puppeteer has the address of the page before it.
+      const seen = await this.#page.evaluate(WHERE_AND_WHAT).catch(() => []);
+      const [path, body] = seen as string[];
+      return (
+        path === page &&
+        who.of({ status: 200, headers: {}, body: body ?? "" }) === "first"
+      );
     };
     const isShown = await isHers();
     const isFromWorker = this.#isFromWorker;
     let isKeptForBack = false;
     for (let back = 0; back < MOST_BACK && !isKeptForBack; back++) {
       const { milliseconds: timeout } = this.#limits;
-      await this.#page.goBack({ timeout }).catch(() => {});
+      // Of such a page, Firefox does not tell that it is there.
+      const there = this.#page.goBack({ timeout }).catch(() => {});
+      await Promise.race([there, this.#settle()]);
       isKeptForBack = await isHers();
     }
     return {
@@ -281,6 +308,19 @@ export class AppWindow implements UserAgent {
     });
   }
 }
+
+/** Opens a window that shares nothing with another, and closes what the browser opened by itself. */
+async function newPage(real: RealBrowser): Promise<Page> {
+  const context = await real.createBrowserContext();
+  const page = await context.newPage();
+  const others = await real.defaultBrowserContext().pages();
+  await Promise.all(others.map((other) => other.close()));
+  return page;
+}
+
+/** A script that tells the address of what is shown, and what that is. */
+const WHERE_AND_WHAT =
+  "[location.pathname, document.documentElement.outerHTML]";
 
 /** Whether something is no image or the like. Of Firefox, puppeteer can't tell. */
 function mayLogOut(request: HTTPRequest): boolean {

@@ -54,6 +54,7 @@ async function main(
   try {
     return await Promise.race([cancelled, examine(run)]);
   } catch (error) {
+    input.close();
     endProgress(streams);
     streams.stderr.write(`probe: ${reasonOf(error, options.target)}\n`);
     return 2;
@@ -152,12 +153,16 @@ async function logIn(run: Run): Promise<Users> {
 async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
   const { options, streams, input } = run;
   const { target, startClock } = options;
+  streams.stderr.write("A browser window opens.\n");
   const real = await openWindow();
   run.closeWindow = () => real.close();
   const ask = async (question: string) => {
     endProgress(streams);
-    if (!input.isTerminal) streams.stderr.write(`${question}\n`);
-    const line = await input.line(question);
+    const text = wrap(question, 0).join("\n");
+    if (!input.isTerminal) streams.stderr.write(`${text}\n`);
+    // Who sees nothing happen presses Enter once more. That answers no question that comes later.
+    input.forget();
+    const line = await input.line(`${text} `);
     startClock();
     return line;
   };
@@ -165,14 +170,14 @@ async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
     target,
     real,
     ask,
-    "Log in in the window that opens, and then press Enter here. ",
+    "Log in in the browser window. Then press Enter in this terminal.",
   );
   const other = isTwo
     ? await AppWindow.open(
         target,
         real,
         ask,
-        "Now log in as somebody else, and press Enter again. ",
+        "Log in as somebody else in the second window. Then press Enter in this terminal.",
       )
     : undefined;
   return {
@@ -181,8 +186,8 @@ async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
     window,
     async again() {
       await window.logIn(
-        `${inWords(target.logout)} logs you out. Log in once more in the first window, and press ` +
-          "Enter: you are logged out again, with a request in flight. ",
+        `${inWords(target.logout)} has logged you out. Log in once more in the ${isTwo ? "first" : "browser"} ` +
+          "window. Then press Enter in this terminal: you are logged out again, with a request in flight.",
       );
       return window.cookies();
     },
