@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Browser } from "../client/browser.ts";
 import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
-import type { Answer, InFlight, Outgoing } from "../client/http.ts";
+import type { Answer, InFlight, Outgoing, Stream } from "../client/http.ts";
 import { ORDERS } from "../verify/orders.ts";
 import { composeRoute } from "./compose.ts";
 import { stranger } from "./log-in.ts";
@@ -61,7 +61,7 @@ export async function askRoute(target: Target, browser: Browser) {
       const asker = make();
       const { request, answer } = await exchange(
         asker,
-        await composeRoute(asker, target),
+        await composeRoute(asker, target, asker !== browser),
       );
       await asker.store(request, answer);
       answers.push(answer);
@@ -86,6 +86,17 @@ export async function askRoute(target: Target, browser: Browser) {
     /** Whether an answer was made for the user; never, when the route does not tell. */
     isHers: ({ answer }: Exchange) => recognize?.(answer) === true,
   };
+}
+
+/** Whether the route answers somebody else as it answers the user, and a stranger in another way. */
+export async function takesForUser(
+  target: Target,
+  browser: Browser,
+  other: Browser,
+): Promise<boolean> {
+  const asked = await askRoute(target, browser);
+  const request = await composeRoute(other, target, true);
+  return asked.isHers(await exchange(other, request));
 }
 
 /** Says what to do when the route refuses what it is sent. */
@@ -163,8 +174,19 @@ export interface Open {
   close(): void;
 }
 
-/** How long a stream is listened to after a logout, in milliseconds. */
+/** How long a stream may take to end after a logout, in milliseconds. */
 const LISTEN_MS = 2000;
+
+const watch = ({ isOpen, close }: Stream): Open => ({
+  async livesOn() {
+    for (let waited = 0; waited < LISTEN_MS; waited += 100) {
+      if (!isOpen()) return false;
+      await setTimeout(100);
+    }
+    return true;
+  },
+  close,
+});
 
 /**
  * Opens the route as a stream, if it is one.
@@ -177,18 +199,7 @@ export async function listen(
 ): Promise<Open | undefined> {
   // A stream for everybody may go on.
   if (!first.isCut || isForAll) return undefined;
-  const stream = await browser.openStream(await composeRoute(browser, target));
-  return {
-    async livesOn() {
-      const before = stream.bytes();
-      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
-        if (stream.bytes() > before) return true;
-        await setTimeout(100);
-      }
-      return false;
-    },
-    close: stream.close,
-  };
+  return watch(await browser.openStream(await composeRoute(browser, target)));
 }
 
 /**
@@ -212,17 +223,9 @@ export async function listenToSocket(
   }
   const nobodys = await open(stranger(app));
   nobodys?.close();
-  return {
-    async livesOn() {
-      if (nobodys) return false;
-      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
-        if (!hers.isOpen()) return false;
-        await setTimeout(100);
-      }
-      return true;
-    },
-    close: hers.close,
-  };
+  if (!nobodys) return watch(hers);
+  hers.close();
+  return undefined;
 }
 
 /** What has to be known to tell what a late response did. */

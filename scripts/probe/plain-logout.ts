@@ -3,7 +3,7 @@ import type { Browser } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import type { Kept } from "../client/cookie-jar.ts";
 import { type Uncleared, whyUncleared, withoutChunk } from "./clearing.ts";
-import type { PageUse } from "./page-use.ts";
+import { type PageUse, scriptsOf } from "./page-use.ts";
 import type { Recognizer } from "./pages.ts";
 import { inWords, type Target, type Who } from "./target.ts";
 import {
@@ -190,7 +190,7 @@ async function noteCookies(
   const { before, after, kept, who } = changed;
   const still = await after.kept();
   const left = kept.filter((one) =>
-    still.some((other) => other.name === one.name && other.value === one.value),
+    still.some((other) => isSame(one, other) && other.value === one.value),
   );
   const only = await before.fork();
   for (const { name } of kept) {
@@ -213,6 +213,12 @@ async function noteCookies(
     else seen.credentials.push(cookie.name);
   }
 }
+
+/** Whether a browser would put one cookie in the place of the other. */
+const isSame = (one: Kept, other: Kept): boolean =>
+  (["name", "domain", "isShared", "path", "isPartitioned"] as const).every(
+    (key) => one[key] === other[key],
+  );
 
 /** Finds which response has set the session cookie again, after one has cleared it. */
 function noteAgain(
@@ -258,12 +264,53 @@ async function openPage(
   noteProviderOf(seen, opened, target);
   noteSilence(seen, opened);
   if ((await who(await agent.cookies())) !== "first") {
+    // A real browser has done all that the page's scripts do.
     if (agent.shows) seen.page = await agent.shows(who, seen.page);
+    else await useNarrowCookies(seen, await agent.cookies(), who, opened);
     return;
   }
   seen.later = ["first"];
   noteAgain(seen, [...trail.steps, ...opened.steps], names, target);
   seen.again ??= { isSilent: false };
+}
+
+/** More addresses than this are not asked of those that a page's scripts have. */
+const MOST_CALLS = 3;
+
+/**
+ * Sends what is left of the cookies that the page itself does not get, as a script of it may do:
+ * to the addresses in its scripts to which they go, such as that of a refresh token.
+ */
+async function useNarrowCookies(
+  seen: PlainLogout,
+  browser: Browser,
+  who: Recognizer,
+  { steps }: Trail,
+): Promise<void> {
+  const [end] = steps.slice(-1);
+  if (!end) return;
+  const { url } = end.request;
+  const isUnder = (place: string, path: string) =>
+    `${place}/`.startsWith(path.replace(/\/?$/, "/"));
+  const narrow = (await browser.kept()).filter(
+    ({ path }) => !isUnder(url.pathname, path),
+  );
+  if (narrow.length === 0) return;
+  const scripts = await scriptsOf(url, browser, end.answer.body);
+  const places = [...scripts.matchAll(/["'`]([\w./-]{1,200})["'`?]/g)]
+    .map(([, text = ""]) => new URL(text, url.origin).pathname)
+    .filter((place) => narrow.some(({ path }) => isUnder(place, path)));
+  for (const place of [...new Set(places)].slice(0, MOST_CALLS)) {
+    for (const method of ["POST", "GET"]) {
+      const one = await browser.fork();
+      const request = await one.compose("cors", method, place);
+      await one.store(request, await one.exchange(request));
+      if ((await who(one)) !== "first") continue;
+      seen.later = ["first"];
+      seen.again = { by: nameOf(request), isSilent: false };
+      return;
+    }
+  }
 }
 
 /** Clicks on *log in*, and sees whether that asks who it is. */

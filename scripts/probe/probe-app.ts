@@ -10,8 +10,10 @@ import {
   listenToSocket,
   type Outcome,
   sendLate,
+  takesForUser,
   type Unclear,
 } from "./late-response.ts";
+import { stranger } from "./log-in.ts";
 import { useOf } from "./page-use.ts";
 import { learnPages, load, lookAtPages, type Recognizer } from "./pages.ts";
 import { logOut, type PlainLogout } from "./plain-logout.ts";
@@ -37,9 +39,6 @@ export interface Users {
   again?: (() => Promise<Browser>) | undefined;
 }
 
-/** More cookies than this are not tried one by one. */
-const MOST_COOKIES = 20;
-
 /**
  * Logs a user out of an app that is not ours, and looks: first with nothing in flight, and then, if
  * that logout holds, while requests of hers are. Who can't log in again is logged out once, for both.
@@ -53,7 +52,9 @@ export async function probe(
 ): Promise<Found> {
   const target = { ...given, isFetched: isByScript(given) };
   const pages = await lookAtPages(target, users.alice);
-  const { isAlternating, leak } = pages;
+  const { isAlternating, isSame } = pages;
+  const isGiven = isSame && !pages.leak && (await isGivenCookie(target, users));
+  const leak = isGiven ? "cookie" : pages.leak;
   const facts: Facts = { target, isAlternating, ...(leak && { leak }) };
   if (isAlternating || leak) return { diagnoses: diagnose(facts) };
   const who = await learnPages(target, pages, users.bob);
@@ -93,6 +94,17 @@ export async function probe(
     if (!(error instanceof ProbeError) || diagnoses.length === 0) throw error;
     return { diagnoses, unclear: error.message };
   }
+}
+
+/** Whether the page gives the user's own cookie to a stranger, and the route takes them for the user. */
+async function isGivenCookie(target: Target, { alice }: Users) {
+  const newcomer = stranger(target.app);
+  await load(newcomer, target.page);
+  const hers = await alice.kept();
+  const isShared = (await newcomer.kept()).some((one) =>
+    hers.some(({ name, value }) => name === one.name && value === one.value),
+  );
+  return isShared && takesForUser(target, alice, newcomer).catch(() => false);
 }
 
 /** Whether only a script can make such a request. */
@@ -254,19 +266,25 @@ async function tryChance(
   });
 }
 
-/** Finds the cookies without which nobody is logged in, by leaving out one after the other. */
+/** Finds the cookies without which nobody is logged in, by leaving out halves of those in doubt. */
 async function neededCookies(
   { cookie }: Target,
   browser: Browser,
   who: Recognizer,
 ): Promise<string[]> {
   if (cookie) return [cookie];
-  const names = new Set((await browser.kept()).map(({ name }) => name));
-  const needed = new Set<string>();
-  for (const name of [...names].slice(0, MOST_COOKIES)) {
+  const among = async (names: string[]): Promise<string[]> => {
     const lacking = await browser.fork();
-    await lacking.forget(name);
-    if ((await who(lacking)) === "nobody") needed.add(withoutChunk(name));
-  }
-  return [...needed];
+    for (const name of names) await lacking.forget(name);
+    const seen = await who(lacking);
+    if (seen === "first") return [];
+    if (names.length < 2) return seen === "nobody" ? names : [];
+    const half = names.length >> 1;
+    return [
+      ...(await among(names.slice(0, half))),
+      ...(await among(names.slice(half))),
+    ];
+  };
+  const names = new Set((await browser.kept()).map(({ name }) => name));
+  return [...new Set((await among([...names])).map(withoutChunk))];
 }

@@ -365,9 +365,26 @@ test("a place that can't be forced is not called safe", async (t) => {
     const words = ["--post", "/update", "--paste"];
     const { code, stdout, stderr } = await runHere(url, words, cookie);
     assert.match(stdout.replaceAll(/\s+/g, " "), expected, stderr);
-    assert.match(stdout, /COULD NOT TELL/);
+    assert.match(
+      stdout,
+      /COULD NOT TELL[^:]*This would tell: let POST \/update/,
+    );
     assert.equal(code, 2);
   }
+});
+
+test("the session's cookie is found among many", async (t) => {
+  const above: RequestHandler = (req, res, next) => {
+    for (let at = 0; at < 40 && req.path.startsWith("/login/"); at++) {
+      res.cookie(`choice${at}`, "1");
+    }
+    if (req.path === "/logout") res.clearCookie("choice7");
+    next();
+  };
+  const { url } = await serve(t, smallApp({ above, writesBack: false }));
+  const { code, stdout } = await runHere(url, [...AS_ALICE, "--json"]);
+  assert.deepEqual(JSON.parse(stdout).cookies, ["sid"]);
+  assert.equal(code, 0);
 });
 
 test("it says when nobody is there, or something else", async (t) => {

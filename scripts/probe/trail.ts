@@ -1,5 +1,6 @@
 import { type Browser, ForeignHost, hostOf } from "../client/browser.ts";
-import { readFormPost } from "../client/form-post.ts";
+import { attributesOf, readFormPost } from "../client/form-post.ts";
+import { elementsIn } from "../client/html.ts";
 import type { Answer, Outgoing } from "../client/http.ts";
 import { inWords, ProbeError, type Target } from "./target.ts";
 
@@ -50,6 +51,45 @@ export async function followTrail(
     break;
   }
   return next ? { steps, leftAt: next.url } : { steps };
+}
+
+/** A page has few frames that log somebody in. */
+const MOST_FRAMES = 4;
+
+/** Opens a page and goes where it leads, and loads the frames of what is there. */
+export async function openWithFrames(
+  browser: Browser,
+  path: string,
+  target: Target,
+): Promise<Trail> {
+  const go = async (address: string) =>
+    followTrail(
+      browser,
+      await browser.compose("navigate", "GET", address),
+      target,
+    );
+  const trail = await go(path);
+  const [end] = trail.steps.slice(-1);
+  if (!end || trail.leftAt) return trail;
+  const { origin } = new URL(target.app.baseURL);
+  const frames = elementsIn(end.answer.body, "iframe").slice(0, MOST_FRAMES);
+  for (const frame of frames) {
+    const { src = "" } = attributesOf(frame);
+    const { href } = end.request.url;
+    const url = URL.canParse(src, href) ? new URL(src, href) : undefined;
+    if (!src || !url) continue;
+    const isNamed = target.goesOn && target.app.mayAsk?.(url);
+    // Of a frame that can't be loaded, where it is from is known.
+    const inner: Trail =
+      url.origin === origin || isNamed
+        ? await go(url.href).catch(() => ({ steps: [], leftAt: url }))
+        : { steps: [], leftAt: url };
+    trail.steps.push(...inner.steps);
+    if (inner.leftAt && asksForLogin(inner.leftAt)) {
+      trail.leftAt ??= inner.leftAt;
+    }
+  }
+  return trail;
 }
 
 async function onwardFrom(

@@ -4,7 +4,7 @@ import type { PageUse } from "./page-use.ts";
 import type { Recognizer } from "./pages.ts";
 import { isHanging, isSilence, reasonOf } from "./refusal.ts";
 import type { Target } from "./target.ts";
-import { followTrail, type Trail } from "./trail.ts";
+import { followTrail, openWithFrames, type Trail } from "./trail.ts";
 
 /** Where a logout has led, or why it was not answered. */
 export interface Left {
@@ -49,10 +49,7 @@ export function playedAgent(target: Target, browser: Browser): UserAgent {
         };
       }
     },
-    async open(path) {
-      const request = await browser.compose("navigate", "GET", path);
-      return followTrail(browser, request, target);
-    },
+    open: (path) => openWithFrames(browser, path, target),
     fork: async () => playedAgent(target, await browser.fork()),
   };
 }
