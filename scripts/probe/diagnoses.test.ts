@@ -68,6 +68,7 @@ test("it says what a logout waits for that does not answer, and what a limit is"
       "a logout that waits for what is in flight",
       /\/logout while POST \/update is in flight, .* waits for another/,
     ],
+    ["a logout that asks first", /with a form: name what that sends/],
     ["a limit of 30 requests", /, to 30 requests. .* or wait \d\d s/],
   ] as const) {
     const app = REPORT_APPS.find((one) => one.name === name);

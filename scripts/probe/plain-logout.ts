@@ -2,7 +2,10 @@ import { setTimeout } from "node:timers/promises";
 import type { Browser } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import type { Kept } from "../client/cookie-jar.ts";
+import { attributesOf } from "../client/form-post.ts";
+import { elementsIn } from "../client/html.ts";
 import { type Uncleared, whyUncleared, withoutChunk } from "./clearing.ts";
+import { stranger } from "./log-in.ts";
 import { type PageUse, scriptsOf } from "./page-use.ts";
 import type { Recognizer } from "./pages.ts";
 import { inWords, type Target, type Who } from "./target.ts";
@@ -13,7 +16,7 @@ import {
   nameOf,
   type Trail,
 } from "./trail.ts";
-import type { Left, UserAgent } from "./user-agent.ts";
+import { type Left, playedAgent, type UserAgent } from "./user-agent.ts";
 
 /** A logout, and the browser before and after it. */
 export interface Logout {
@@ -50,6 +53,8 @@ export interface PlainLogout extends Omit<Left, "trail"> {
   wouldAsk?: string;
   /** Whether the logout was to go on from the app to another site, and did not. */
   isCutOff: boolean;
+  /** Whether its first answer has a form to send, which may ask whether to log out. */
+  hasForm: boolean;
   /** How the user was logged in again, with no click. */
   again?: LoggedIn;
   /** How a click on *log in* did it, with no question. */
@@ -92,6 +97,7 @@ export async function logOut(
     uncleared: [],
     credentials: [],
     isCutOff: trail.leftAt !== undefined,
+    hasForm: trail.steps.slice(0, 1).some(hasForm),
     page,
     clearsCache: trail.steps.some(clearsCache),
     ...silence,
@@ -154,6 +160,11 @@ async function lookUntilOut(
 const clearsCache = ({ answer }: Exchange): boolean =>
   /"(cache|\*)"/.test(String(answer.headers["clear-site-data"]));
 
+const hasForm = ({ answer }: Exchange): boolean =>
+  elementsIn(answer.body, "form").some((form) =>
+    /^post$/i.test(attributesOf(form).method ?? ""),
+  );
+
 /** The names of the cookies that a logout clears. */
 const clearedBy = ({ steps }: Trail): string[] =>
   steps.flatMap(({ answer }) =>
@@ -162,12 +173,17 @@ const clearedBy = ({ steps }: Trail): string[] =>
       .filter((name) => effectOf(answer, [name]).effect === "cleared"),
   );
 
-/** The addresses at other sites, of a trail. */
+/** The addresses of a trail that are a provider's, which may be at the same site. */
 const elsewhere = ({ steps, leftAt }: Trail, { app }: Target): URL[] =>
   [
     ...steps.map(({ request }) => request.url),
     ...(leftAt ? [leftAt] : []),
-  ].filter(({ origin }) => origin !== new URL(app.baseURL).origin);
+  ].filter(
+    (url) =>
+      url.origin !== new URL(app.baseURL).origin ||
+      asksForLogin(url) ||
+      url.searchParams.has("post_logout_redirect_uri"),
+  );
 
 function noteProviders(seen: PlainLogout, trail: Trail, target: Target): void {
   for (const url of elsewhere(trail, target)) {
@@ -240,9 +256,9 @@ function loggedInBy(steps: Exchange[], at: number, target: Target): LoggedIn {
     .slice(0, at < 0 ? undefined : at)
     .map(({ request }) => request.url);
   const way = urls.filter(asksForLogin);
-  const [asked] = way.filter(
-    ({ origin }) => origin !== new URL(target.app.baseURL).origin,
-  );
+  const asked =
+    way.find(({ origin }) => origin !== new URL(target.app.baseURL).origin) ??
+    way[0];
   const by = steps[at];
   return {
     ...(by && { by: nameOf(by.request) }),
@@ -325,6 +341,10 @@ async function clickLogIn(
   const trail = await agent.open(target.login);
   noteProviderOf(seen, trail, target);
   if ((await who(await agent.cookies())) !== "first") return;
+  // Some log in whoever comes.
+  const anyone = playedAgent(target, stranger(target.app));
+  await anyone.open(target.login);
+  if ((await who(await anyone.cookies())) === "first") return;
   const effects = trail.steps.map(
     ({ answer }) => effectOf(answer, names).effect,
   );

@@ -111,8 +111,12 @@ async function isGivenCookie(target: Target, { alice }: Users) {
 const isByScript = ({ logout, isFetched }: Target): boolean =>
   isFetched || !["GET", "POST"].includes(logout.method);
 
-/** Tells what was found when a logout does not hold, and nothing when it does. */
-function stopAfter(facts: Facts): Found | undefined {
+/**
+ * Tells what was found when a logout does not hold, and nothing when it does.
+ * @param leave gives up what is in flight
+ * @throws {ProbeError} when it is not known why it does not hold
+ */
+function stopAfter(facts: Facts, leave = () => {}): Found | undefined {
   const { plain } = facts;
   const diagnoses = diagnose(facts);
   if (
@@ -122,7 +126,10 @@ function stopAfter(facts: Facts): Found | undefined {
     return undefined;
   }
   const why = plain.isHanging ? whyHanging : whyStillIn;
-  if (diagnoses.length === 0) throw new ProbeError(why(facts, plain));
+  if (diagnoses.length === 0) {
+    leave();
+    throw new ProbeError(why(facts, plain));
+  }
   return { diagnoses };
 }
 
@@ -141,13 +148,16 @@ function whyHanging(
 }
 
 function whyStillIn({ target }: Facts, plain: PlainLogout): string {
-  const { logout, status, leftProvider, isCutOff } = plain;
+  const { logout, status, leftProvider, isCutOff, hasForm } = plain;
   const still = `${logout} answers with ${status}, and the user is still logged in`;
   if (isCutOff && leftProvider) {
     return (
       `${still}. It leads on to ${leftProvider}, and may end the session on the way back: ` +
       "name that site with --provider, or the way back with --logout"
     );
+  }
+  if (hasForm && target.logout.method === "GET") {
+    return `${still}. It answers with a form: name what that sends, as in --logout "POST /logout" --logout-body "…"`;
   }
   const wants: Record<number, string> = {
     401: "does it want a header? Give that with --logout-header",
@@ -203,9 +213,10 @@ async function race(
   ];
   stream?.close();
   socket?.close();
-  const stop = stopAfter({ ...facts, plain: seen, isRacing: true });
+  const leave = () => late.received.abort();
+  const stop = stopAfter({ ...facts, plain: seen, isRacing: true }, leave);
   if (stop || !logout) {
-    late.received.abort();
+    leave();
     return stop ?? { diagnoses: diagnose(facts) };
   }
   // By hand, a third login is too much to ask.

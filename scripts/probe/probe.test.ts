@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import https from "node:https";
@@ -371,6 +371,23 @@ test("a place that can't be forced is not called safe", async (t) => {
     );
     assert.equal(code, 2);
   }
+});
+
+test("nothing is left in flight when it can't go on", async (t) => {
+  const app = new EventEmitter();
+  const gone = once(app, "gone", { signal: AbortSignal.timeout(20_000) });
+  const above: RequestHandler = (req, res, next) => {
+    req.once("close", () => {
+      if (!req.complete) app.emit("gone");
+    });
+    if (req.path === "/logout") return res.redirect("/");
+    next();
+  };
+  const { url } = await serve(t, smallApp({ above }));
+  const words = ["--post", "/update", "--paste"];
+  const { code } = await runHere(url, words, await cookieOf(url, "alice"));
+  assert.equal(code, 2);
+  await gone;
 });
 
 test("the session's cookie is found among many", async (t) => {

@@ -275,6 +275,19 @@ export const REPORT_APPS: ReportApp[] = [
     code: 1,
   },
   {
+    name: "a provider at the app's own address",
+    make: () =>
+      remembers(
+        (path) => path === "/provider",
+        (app) => {
+          const asks = "client_id=a&response_type=code";
+          app.get("/login", (_, res) => res.redirect(`/provider?${asks}`));
+          app.get("/provider", (_, res) => void res.send(forms()));
+        },
+      ),
+    ...AT_PROVIDER,
+  },
+  {
     name: "a silent login in a frame",
     make: () =>
       plain({
@@ -348,6 +361,11 @@ export const REPORT_APPS: ReportApp[] = [
     ...FAILED,
   },
   {
+    name: "a logout that asks first",
+    make: () => plain({ logout: (_, res) => void res.send(forms()) }),
+    ...UNKNOWN,
+  },
+  {
     name: "a logout that never answers",
     make: () => plain({ logout: () => {} }),
     words: ["--timeout", "1"],
@@ -410,19 +428,12 @@ export const REPORT_APPS: ReportApp[] = [
   // Another credential.
   {
     name: "a remember-me cookie",
-    make: () =>
-      plain({
-        above(req, res, next) {
-          const user = cookieOf(req, "remember");
-          if (req.path.startsWith("/login/")) {
-            res.cookie("remember", req.path.slice(7));
-          } else if (user && !cookieOf(req) && req.path !== "/logout") {
-            res.cookie("user", user);
-            req.headers.cookie += `; user=${user}`;
-          }
-          next();
-        },
-      }),
+    make: () => remembers((path) => path !== "/logout"),
+    ...CREDENTIAL,
+  },
+  {
+    name: "a remember-me cookie that the login alone takes",
+    make: () => remembers((path) => path === "/login"),
     ...CREDENTIAL,
   },
   {
@@ -651,6 +662,25 @@ export const REPORT_APPS: ReportApp[] = [
     ...RACE,
   },
   {
+    name: "a logout that goes on by itself, to a page with a frame that logs out",
+    make: () =>
+      plain({
+        logout: (_, res) =>
+          void res.send(
+            `<meta http-equiv="refresh" content="1; url='/leaving'">`,
+          ),
+        more(app) {
+          app.get("/leaving", (_, res) => {
+            res.send(`<iframe src="/end"></iframe>`);
+          });
+          app.get("/end", (_, res) => void res.clearCookie("user").send(""));
+        },
+      }),
+    wanted: [],
+    code: 0,
+    ...GUESS,
+  },
+  {
     name: "a stream that does not end",
     make: () =>
       plain({
@@ -720,6 +750,25 @@ function withSocket(leave: (socket: Duplex) => void): RequestListener {
     },
   });
 }
+
+/** @param takes which paths log in whoever has a cookie for that */
+const remembers = (
+  takes: (path: string) => boolean,
+  more: (app: Router) => void = () => {},
+): RequestListener =>
+  plain({
+    above(req, res, next) {
+      const user = cookieOf(req, "remember");
+      if (req.path.startsWith("/login/")) {
+        res.cookie("remember", req.path.slice(7));
+      } else if (user && !cookieOf(req) && takes(req.path)) {
+        res.cookie("user", user);
+        req.headers.cookie += `; user=${user}`;
+      }
+      next();
+    },
+    more,
+  });
 
 /**
  * @param answer what its service worker answers with
