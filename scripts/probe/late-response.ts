@@ -130,25 +130,33 @@ async function finish(
   return { request, answer, at: performance.now() };
 }
 
+/** What ends all that is open, however it goes on: it would keep the process alive. */
+export type Leave = (() => void)[];
+
 /** Three requests of the user, each of which is late in its own way. */
 export interface InThreePlaces {
   /** Sent, with the cookies that there were then. */
   sent: Outgoing;
   /** In the handler. */
-  received: { isEarly(): boolean; finish(): Promise<Exchange>; abort(): void };
+  received: { isEarly(): boolean; finish(): Promise<Exchange> };
   /** Answered. */
   answered: Exchange;
 }
 
-/** Makes the three requests. */
+/**
+ * Makes the three requests.
+ * @param leave gets what gives up the one that is in flight
+ */
 export async function sendLate(
   target: Target,
   browser: Browser,
+  leave: Leave,
 ): Promise<InThreePlaces> {
   const sent = await composeRoute(browser, target);
   const answered = await exchange(browser, await composeRoute(browser, target));
   const request = await composeRoute(browser, target);
   const inFlight = browser.send(request);
+  leave.push(inFlight.abort);
   // One with no body is handled as fast as that goes, and may be slower than the logout.
   const whole = request.body ? undefined : finish(request, inFlight);
   whole?.catch(() => {});
@@ -163,7 +171,6 @@ export async function sendLate(
     received: {
       isEarly: inFlight.isEarly,
       finish: () => whole ?? finish(request, inFlight),
-      abort: inFlight.abort,
     },
   };
 }
@@ -171,22 +178,23 @@ export async function sendLate(
 /** What is open while the user logs out. */
 export interface Open {
   livesOn(): Promise<boolean>;
-  close(): void;
 }
 
 /** How long a stream may take to end after a logout, in milliseconds. */
 const LISTEN_MS = 2000;
 
-const watch = ({ isOpen, close }: Stream): Open => ({
-  async livesOn() {
-    for (let waited = 0; waited < LISTEN_MS; waited += 100) {
-      if (!isOpen()) return false;
-      await setTimeout(100);
-    }
-    return true;
-  },
-  close,
-});
+function watch({ isOpen, close }: Stream, leave: Leave): Open {
+  leave.push(close);
+  return {
+    async livesOn() {
+      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
+        if (!isOpen()) return false;
+        await setTimeout(100);
+      }
+      return true;
+    },
+  };
+}
 
 /**
  * Opens the route as a stream, if it is one.
@@ -196,10 +204,12 @@ export async function listen(
   target: Target,
   browser: Browser,
   { first, isForAll }: AskedRoute,
+  leave: Leave,
 ): Promise<Open | undefined> {
   // A stream for everybody may go on.
   if (!first.isCut || isForAll) return undefined;
-  return watch(await browser.openStream(await composeRoute(browser, target)));
+  const request = await composeRoute(browser, target);
+  return watch(await browser.openStream(request), leave);
 }
 
 /**
@@ -209,6 +219,7 @@ export async function listen(
 export async function listenToSocket(
   { app, socket }: Target,
   browser: Browser,
+  leave: Leave,
 ): Promise<Open | undefined> {
   if (!socket) return undefined;
   const open = async (one: Browser) => {
@@ -223,7 +234,7 @@ export async function listenToSocket(
   }
   const nobodys = await open(stranger(app));
   nobodys?.close();
-  if (!nobodys) return watch(hers);
+  if (!nobodys) return watch(hers, leave);
   hers.close();
   return undefined;
 }

@@ -5,6 +5,7 @@ import {
   askRoute,
   byChance,
   type Finding,
+  type Leave,
   letArrive,
   listen,
   listenToSocket,
@@ -74,6 +75,7 @@ export async function probe(
     alice = await users.again();
   }
   progress(0.3);
+  const leave: Leave = [];
   try {
     return await race(
       target,
@@ -87,12 +89,15 @@ export async function probe(
         ];
         return learnPages(target, { ...pages, hers }, users.bob);
       },
+      leave,
     );
   } catch (error) {
     // What has been found already is not to be lost.
     const diagnoses = diagnose(facts);
     if (!(error instanceof ProbeError) || diagnoses.length === 0) throw error;
     return { diagnoses, unclear: error.message };
+  } finally {
+    for (const end of leave) end();
   }
 }
 
@@ -113,10 +118,9 @@ const isByScript = ({ logout, isFetched }: Target): boolean =>
 
 /**
  * Tells what was found when a logout does not hold, and nothing when it does.
- * @param leave gives up what is in flight
  * @throws {ProbeError} when it is not known why it does not hold
  */
-function stopAfter(facts: Facts, leave = () => {}): Found | undefined {
+function stopAfter(facts: Facts): Found | undefined {
   const { plain } = facts;
   const diagnoses = diagnose(facts);
   if (
@@ -126,10 +130,7 @@ function stopAfter(facts: Facts, leave = () => {}): Found | undefined {
     return undefined;
   }
   const why = plain.isHanging ? whyHanging : whyStillIn;
-  if (diagnoses.length === 0) {
-    leave();
-    throw new ProbeError(why(facts, plain));
-  }
+  if (diagnoses.length === 0) throw new ProbeError(why(facts, plain));
   return { diagnoses };
 }
 
@@ -178,6 +179,7 @@ async function race(
   facts: Facts,
   progress: (share: number) => void,
   learnAnew: () => Promise<Recognizer>,
+  leave: Leave,
 ): Promise<Found> {
   const asked = await askRoute(target, alice);
   // What her page shows may change with what she does, so it is looked at after that.
@@ -187,38 +189,22 @@ async function race(
   const use =
     facts.plain?.page ??
     (await useOf(target, alice, await load(alice, target.page)));
-  const late = await sendLate(target, alice);
-  const stream = await listen(target, alice, asked);
-  const socket = await listenToSocket(target, alice).catch((error) => {
-    stream?.close();
-    late.received.abort();
-    throw error;
-  });
+  const late = await sendLate(target, alice, leave);
+  const stream = await listen(target, alice, asked, leave);
+  const socket = await listenToSocket(target, alice, leave);
   const { seen, logout } = await logOut(
     target,
     { agent: playedAgent(target, alice), who, needed },
     use,
-  ).catch((error) => {
-    // Nobody waits for it any more, and it would keep the process alive.
-    late.received.abort();
-    stream?.close();
-    socket?.close();
-    throw error;
-  });
+  );
   facts.plain ??= seen;
   progress(0.7);
   facts.outliving = [
     ...((await stream?.livesOn()) ? [inWords(target.route)] : []),
     ...((await socket?.livesOn()) ? [`The WebSocket ${target.socket}`] : []),
   ];
-  stream?.close();
-  socket?.close();
-  const leave = () => late.received.abort();
-  const stop = stopAfter({ ...facts, plain: seen, isRacing: true }, leave);
-  if (stop || !logout) {
-    leave();
-    return stop ?? { diagnoses: diagnose(facts) };
-  }
+  const stop = stopAfter({ ...facts, plain: seen, isRacing: true });
+  if (stop || !logout) return stop ?? { diagnoses: diagnose(facts) };
   // By hand, a third login is too much to ask.
   const chance =
     again && !window ? () => tryChance(target, again, use) : undefined;
