@@ -9,7 +9,6 @@ import {
   type Outgoing,
   openSocket,
   openStream,
-  type Socket,
   type Stream,
   send,
 } from "./http.ts";
@@ -113,7 +112,7 @@ export class Browser {
   }
 
   /** Opens a WebSocket; undefined when the server does not. */
-  openSocket(request: Outgoing): Promise<Socket | undefined> {
+  openSocket(request: Outgoing): Promise<Stream | undefined> {
     const { ca, limits, beforeSending } = this.#snippet;
     beforeSending?.(request);
     const { milliseconds = PATIENCE_MS } = limits ?? {};

@@ -35,16 +35,19 @@ export class BrowserJar {
 
   /**
    * Takes a cookie of which only name and value are known. It goes with all requests to a host, and
-   * any response that sets or clears one of its name replaces it.
+   * any response that sets or clears one of its name replaces it. Of several with one name, it takes
+   * the first, as most servers do.
    * @returns whether it was taken
    */
-  guess(cookie: string, url: URL): Promise<boolean> {
+  async guess(cookie: string, url: URL): Promise<boolean> {
+    const name = cookie.slice(0, cookie.indexOf("="));
+    if (this.#guessed.has(name)) return true;
     const isSecure = url.protocol === "https:" || cookie.startsWith("__");
-    const taken = this.take(
+    const taken = await this.take(
       `${cookie}; Path=/${isSecure ? "; Secure" : ""}`,
       url,
     );
-    this.#guessed.add(cookie.slice(0, cookie.indexOf("=")));
+    this.#guessed.add(name);
     return taken;
   }
 

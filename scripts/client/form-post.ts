@@ -29,11 +29,13 @@ export function readFormPost(html: string): FormPost | undefined {
 /** Reads the attributes of the tag with which a text begins, by their names in lower case. */
 export function attributesOf(html: string): Record<string, string | undefined> {
   const [tag = ""] = html.match(/^<[^>]*>/) ?? [];
-  const attributes = tag.matchAll(/\s([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g);
+  const attributes = tag.matchAll(
+    /\s([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/g,
+  );
   return Object.fromEntries(
-    [...attributes].map(([, name = "", double, single]) => [
+    [...attributes].map(([, name = "", double, single, bare]) => [
       name.toLowerCase(),
-      unescapeHtml(double ?? single ?? ""),
+      unescapeHtml(double ?? single ?? bare ?? ""),
     ]),
   );
 }

@@ -193,10 +193,9 @@ async function readWithin(
   return isCut ? { body: text, isCut } : { body: text };
 }
 
-/** A response that goes on, such as a stream of events. */
+/** What goes on until somebody ends it: a WebSocket, or a response such as a stream of events. */
 export interface Stream {
-  /** How many bytes of it have come. */
-  bytes(): number;
+  isOpen(): boolean;
   close(): void;
 }
 
@@ -214,26 +213,15 @@ export async function openStream(
     ...trusting(ca),
   });
   clearTimeout(timer);
-  let bytes = 0;
-  body
-    .on("error", () => {})
-    .on("data", (chunk) => {
-      bytes += chunk.length;
-    });
-  return { bytes: () => bytes, close: () => body.destroy() };
-}
-
-/** A WebSocket. */
-export interface Socket {
-  isOpen(): boolean;
-  close(): void;
+  body.on("error", () => {}).resume();
+  return { isOpen: () => !body.closed, close: () => body.destroy() };
 }
 
 /** Opens a WebSocket; undefined when that does not come about. */
 export async function openSocket(
   { url, headers }: Outgoing,
   { ca, milliseconds }: { ca?: string; milliseconds: number },
-): Promise<Socket | undefined> {
+): Promise<Stream | undefined> {
   const socket = new WebSocket(url.href.replace(/^http/, "ws"), {
     headers,
     ...trusting(ca),

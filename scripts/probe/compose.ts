@@ -3,13 +3,17 @@ import type { Outgoing } from "../client/http.ts";
 import type { Target } from "./target.ts";
 import { fillIn } from "./tokens.ts";
 
-/** Makes a request to the route, as a page of the app does. */
+/**
+ * Makes a request to the route, as a page of the app does.
+ * @param isStranger whether nobody is logged in: then a token may be missing
+ */
 export async function composeRoute(
   browser: Browser,
   target: Target,
+  isStranger = false,
 ): Promise<Outgoing> {
   const { route, body, headers } = target;
-  const fill = await fillIn(browser, target, [body, headers]);
+  const fill = await fillIn(browser, target, [body, headers], isStranger);
   const request = await browser.compose("cors", route.method, route.path);
   return asScript(request, target, fill(body), fill(headers));
 }

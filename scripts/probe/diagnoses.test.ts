@@ -40,13 +40,25 @@ test("the login's Set-Cookie tells what a Cookie header does not", async (t) => 
   const app = REPORT_APPS.find(({ name }) => name === "another Path");
   assert.ok(app);
   const { url } = await serveMade(t, "localhost", app.make);
-  const input = "Set-Cookie: user=alice; Path=/app\nCookie: user=alice\n";
   const words = ["--post", "/update", "--paste", "--json"];
-  const seen = await runHere(`${url}/app`, words, input);
-  assert.deepEqual(told(seen), { wanted: app.wanted, code: app.code });
+  const set = "Set-Cookie: user=alice";
+  const deep = `${set}; Path=/app\n`;
+  const { wanted, code } = app;
+  for (const [input, expected] of [
+    [`${deep}Cookie: user=alice\n`, { wanted, code }],
+    [`${deep}${set}; Path=/\nCookie: user=alice\n`, { wanted, code }],
+    // It may be there for two paths.
+    ["Cookie: user=alice; user=alice\n", { wanted: [], code: 2 }],
+  ] as const) {
+    const seen = await runHere(`${url}/app`, words, input);
+    assert.deepEqual(told(seen), expected, input);
+    if (code !== expected.code) continue;
+    const [{ seen: lines }] = JSON.parse(seen.stdout).diagnoses;
+    assert.equal(lines.length, 1, lines);
+  }
 });
 
-test("it says what a logout waits for that does not answer", async (t) => {
+test("it says what a logout waits for that does not answer, and what a limit is", async (t) => {
   for (const [name, expected] of [
     [
       "a logout that never answers",
@@ -56,6 +68,8 @@ test("it says what a logout waits for that does not answer", async (t) => {
       "a logout that waits for what is in flight",
       /\/logout while POST \/update is in flight, .* waits for another/,
     ],
+    ["a logout that asks first", /with a form: name what that sends/],
+    ["a limit of 30 requests", /, to 30 requests. .* or wait \d\d s/],
   ] as const) {
     const app = REPORT_APPS.find((one) => one.name === name);
     assert.ok(app);

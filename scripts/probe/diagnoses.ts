@@ -168,7 +168,7 @@ const ROWS: Row[] = [
     title: "A SECOND CREDENTIAL logs the user in again.",
     seen: ({ plain }) => {
       if (!plain || isMixed(plain.later)) return [];
-      const { credentials, again } = plain;
+      const { credentials, again, unasked } = plain;
       return [
         ...credentials.map(
           (name) =>
@@ -179,6 +179,9 @@ const ROWS: Row[] = [
           !again.via &&
           !again.isSilent &&
           `After ${plain.logout}, ${again.by ?? "the page"} logs the user in again, without a provider.`,
+        unasked &&
+          !unasked.via &&
+          `After ${plain.logout}, a click on log in asks nothing, and logs the user in again. A stranger is asked.`,
       ];
     },
     advice:

@@ -82,9 +82,16 @@ export function guardedApp(
 /** Says so when an app limits requests: what comes then is no answer. */
 function refuseLimits(request: Outgoing, { status, headers }: Answer): void {
   if (status !== 429) return;
-  const [, seconds] = String(headers["retry-after"]).match(/^(\d{1,6})$/) ?? [];
-  const limit = headers["ratelimit-limit"] ?? headers["x-ratelimit-limit"];
-  const [, count] = String(limit).match(/^(\d{1,6})\b/) ?? [];
+  const retry = String(headers["retry-after"]);
+  const until = Math.ceil((Date.parse(retry) - Date.now()) / 1000);
+  const [, seconds = until > 0 ? until : undefined] =
+    retry.match(/^(\d{1,6})$/) ?? [];
+  const limit =
+    headers["ratelimit-limit"] ??
+    headers["x-ratelimit-limit"] ??
+    headers["ratelimit-policy"];
+  // The policy has it after its name.
+  const [, count] = String(limit).match(/^(?:[^,]*;q=)?(\d{1,6})\b/) ?? [];
   throw new ProbeError(
     `${nameOf(request)} answers with 429: the app limits how often it is asked` +
       `${count ? `, to ${count} requests` : ""}. Raise that limit while the probe runs` +

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Browser } from "../client/browser.ts";
 import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
-import type { Answer, InFlight, Outgoing } from "../client/http.ts";
+import type { Answer, InFlight, Outgoing, Stream } from "../client/http.ts";
 import { ORDERS } from "../verify/orders.ts";
 import { composeRoute } from "./compose.ts";
 import { stranger } from "./log-in.ts";
@@ -61,7 +61,7 @@ export async function askRoute(target: Target, browser: Browser) {
       const asker = make();
       const { request, answer } = await exchange(
         asker,
-        await composeRoute(asker, target),
+        await composeRoute(asker, target, asker !== browser),
       );
       await asker.store(request, answer);
       answers.push(answer);
@@ -86,6 +86,17 @@ export async function askRoute(target: Target, browser: Browser) {
     /** Whether an answer was made for the user; never, when the route does not tell. */
     isHers: ({ answer }: Exchange) => recognize?.(answer) === true,
   };
+}
+
+/** Whether the route answers somebody else as it answers the user, and a stranger in another way. */
+export async function takesForUser(
+  target: Target,
+  browser: Browser,
+  other: Browser,
+): Promise<boolean> {
+  const asked = await askRoute(target, browser);
+  const request = await composeRoute(other, target, true);
+  return asked.isHers(await exchange(other, request));
 }
 
 /** Says what to do when the route refuses what it is sent. */
@@ -119,25 +130,33 @@ async function finish(
   return { request, answer, at: performance.now() };
 }
 
+/** What ends all that is open, however it goes on: it would keep the process alive. */
+export type Leave = (() => void)[];
+
 /** Three requests of the user, each of which is late in its own way. */
 export interface InThreePlaces {
   /** Sent, with the cookies that there were then. */
   sent: Outgoing;
   /** In the handler. */
-  received: { isEarly(): boolean; finish(): Promise<Exchange>; abort(): void };
+  received: { isEarly(): boolean; finish(): Promise<Exchange> };
   /** Answered. */
   answered: Exchange;
 }
 
-/** Makes the three requests. */
+/**
+ * Makes the three requests.
+ * @param leave gets what gives up the one that is in flight
+ */
 export async function sendLate(
   target: Target,
   browser: Browser,
+  leave: Leave,
 ): Promise<InThreePlaces> {
   const sent = await composeRoute(browser, target);
   const answered = await exchange(browser, await composeRoute(browser, target));
   const request = await composeRoute(browser, target);
   const inFlight = browser.send(request);
+  leave.push(inFlight.abort);
   // One with no body is handled as fast as that goes, and may be slower than the logout.
   const whole = request.body ? undefined : finish(request, inFlight);
   whole?.catch(() => {});
@@ -152,7 +171,6 @@ export async function sendLate(
     received: {
       isEarly: inFlight.isEarly,
       finish: () => whole ?? finish(request, inFlight),
-      abort: inFlight.abort,
     },
   };
 }
@@ -160,11 +178,23 @@ export async function sendLate(
 /** What is open while the user logs out. */
 export interface Open {
   livesOn(): Promise<boolean>;
-  close(): void;
 }
 
-/** How long a stream is listened to after a logout, in milliseconds. */
+/** How long a stream may take to end after a logout, in milliseconds. */
 const LISTEN_MS = 2000;
+
+function watch({ isOpen, close }: Stream, leave: Leave): Open {
+  leave.push(close);
+  return {
+    async livesOn() {
+      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
+        if (!isOpen()) return false;
+        await setTimeout(100);
+      }
+      return true;
+    },
+  };
+}
 
 /**
  * Opens the route as a stream, if it is one.
@@ -174,21 +204,12 @@ export async function listen(
   target: Target,
   browser: Browser,
   { first, isForAll }: AskedRoute,
+  leave: Leave,
 ): Promise<Open | undefined> {
   // A stream for everybody may go on.
   if (!first.isCut || isForAll) return undefined;
-  const stream = await browser.openStream(await composeRoute(browser, target));
-  return {
-    async livesOn() {
-      const before = stream.bytes();
-      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
-        if (stream.bytes() > before) return true;
-        await setTimeout(100);
-      }
-      return false;
-    },
-    close: stream.close,
-  };
+  const request = await composeRoute(browser, target);
+  return watch(await browser.openStream(request), leave);
 }
 
 /**
@@ -198,6 +219,7 @@ export async function listen(
 export async function listenToSocket(
   { app, socket }: Target,
   browser: Browser,
+  leave: Leave,
 ): Promise<Open | undefined> {
   if (!socket) return undefined;
   const open = async (one: Browser) => {
@@ -212,17 +234,9 @@ export async function listenToSocket(
   }
   const nobodys = await open(stranger(app));
   nobodys?.close();
-  return {
-    async livesOn() {
-      if (nobodys) return false;
-      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
-        if (!hers.isOpen()) return false;
-        await setTimeout(100);
-      }
-      return true;
-    },
-    close: hers.close,
-  };
+  if (!nobodys) return watch(hers, leave);
+  hers.close();
+  return undefined;
 }
 
 /** What has to be known to tell what a late response did. */

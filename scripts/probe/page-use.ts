@@ -27,14 +27,15 @@ export async function useOf(
   browser: Browser,
   { headers, body }: Answer,
 ): Promise<PageUse> {
-  const scripts = await scriptsOf(target, browser, body);
+  const here = new URL(target.page, target.app.baseURL);
+  const scripts = await scriptsOf(here, browser, body);
   const control = String(headers["cache-control"] ?? "");
   const isStored = !/no-store/i.test(control);
   const asksAgain = /persisted|pageshow/.test(scripts);
   return {
     isKeptForBack: isStored && !asksAgain,
     isKeptFor: isStored ? secondsOf(headers) : 0,
-    hasWorker: await hasCachingWorker(target, browser, scripts),
+    hasWorker: await hasCachingWorker(here, browser, scripts),
     isFetched: isLogoutFetched(target, scripts),
   };
 }
@@ -55,13 +56,15 @@ function secondsOf(headers: Answer["headers"]): number {
   return fresh > 0 ? Math.round(fresh / 1000) : 0;
 }
 
-/** All script of a page: what stands in it, and the files of the app. */
-async function scriptsOf(
-  { app, page }: Target,
+/**
+ * Reads all script of a page: what stands in it, and the files of the app.
+ * @param here the page's address
+ */
+export async function scriptsOf(
+  here: URL,
   browser: Browser,
   html: string,
 ): Promise<string> {
-  const here = new URL(page, app.baseURL);
   const scripts = elementsIn(html, "script");
   const handlers = html.match(/\bon\w+="[^"]*"/gi) ?? [];
   const files = scripts
@@ -84,19 +87,29 @@ async function read(browser: Browser, { href }: URL): Promise<string> {
 }
 
 async function hasCachingWorker(
-  { app, page }: Target,
+  here: URL,
   browser: Browser,
   scripts: string,
 ): Promise<boolean> {
-  const [, file] =
+  if (!/serviceWorker|workbox/i.test(scripts)) return false;
+  const [, named] =
     scripts.match(/serviceWorker\s*\.\s*register\(\s*["'`]([^"'`]+)/) ?? [];
-  const here = new URL(page, app.baseURL);
-  if (!file || !URL.canParse(file, here.href)) return false;
-  const url = new URL(file, here);
-  if (url.origin !== here.origin) return false;
-  const worker = await read(browser, url);
-  const first = worker.replace(OFFLINE, "");
-  return /respondWith|workbox/i.test(first) && /match\(|workbox/i.test(first);
+  // Where it is not named there, it is one of the other scripts that are.
+  const files = named
+    ? [named]
+    : [...scripts.matchAll(/["'`]([^"'`\s]{1,200}\.m?js)["'`?]/g)].map(
+        ([, file = ""]) => file,
+      );
+  for (const file of [...new Set(files)].slice(0, MOST_SCRIPTS)) {
+    const url = URL.canParse(file, here.href) && new URL(file, here);
+    if (!url || url.origin !== here.origin) continue;
+    const worker = await read(browser, url);
+    const first = worker.replace(OFFLINE, "");
+    if (/respondWith|workbox/i.test(first) && /match\(|workbox/i.test(first)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** What a worker does when the app can't be reached; what it keeps for that hides no logout. */

@@ -2,8 +2,11 @@ import { setTimeout } from "node:timers/promises";
 import type { Browser } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import type { Kept } from "../client/cookie-jar.ts";
+import { attributesOf } from "../client/form-post.ts";
+import { elementsIn } from "../client/html.ts";
 import { type Uncleared, whyUncleared, withoutChunk } from "./clearing.ts";
-import type { PageUse } from "./page-use.ts";
+import { stranger } from "./log-in.ts";
+import { type PageUse, scriptsOf } from "./page-use.ts";
 import type { Recognizer } from "./pages.ts";
 import { inWords, type Target, type Who } from "./target.ts";
 import {
@@ -13,7 +16,7 @@ import {
   nameOf,
   type Trail,
 } from "./trail.ts";
-import type { Left, UserAgent } from "./user-agent.ts";
+import { type Left, playedAgent, type UserAgent } from "./user-agent.ts";
 
 /** A logout, and the browser before and after it. */
 export interface Logout {
@@ -50,6 +53,8 @@ export interface PlainLogout extends Omit<Left, "trail"> {
   wouldAsk?: string;
   /** Whether the logout was to go on from the app to another site, and did not. */
   isCutOff: boolean;
+  /** Whether its first answer has a form to send, which may ask whether to log out. */
+  hasForm: boolean;
   /** How the user was logged in again, with no click. */
   again?: LoggedIn;
   /** How a click on *log in* did it, with no question. */
@@ -92,6 +97,7 @@ export async function logOut(
     uncleared: [],
     credentials: [],
     isCutOff: trail.leftAt !== undefined,
+    hasForm: trail.steps.slice(0, 1).some(hasForm),
     page,
     clearsCache: trail.steps.some(clearsCache),
     ...silence,
@@ -154,6 +160,11 @@ async function lookUntilOut(
 const clearsCache = ({ answer }: Exchange): boolean =>
   /"(cache|\*)"/.test(String(answer.headers["clear-site-data"]));
 
+const hasForm = ({ answer }: Exchange): boolean =>
+  elementsIn(answer.body, "form").some((form) =>
+    /^post$/i.test(attributesOf(form).method ?? ""),
+  );
+
 /** The names of the cookies that a logout clears. */
 const clearedBy = ({ steps }: Trail): string[] =>
   steps.flatMap(({ answer }) =>
@@ -162,12 +173,17 @@ const clearedBy = ({ steps }: Trail): string[] =>
       .filter((name) => effectOf(answer, [name]).effect === "cleared"),
   );
 
-/** The addresses at other sites, of a trail. */
+/** The addresses of a trail that are a provider's, which may be at the same site. */
 const elsewhere = ({ steps, leftAt }: Trail, { app }: Target): URL[] =>
   [
     ...steps.map(({ request }) => request.url),
     ...(leftAt ? [leftAt] : []),
-  ].filter(({ origin }) => origin !== new URL(app.baseURL).origin);
+  ].filter(
+    (url) =>
+      url.origin !== new URL(app.baseURL).origin ||
+      asksForLogin(url) ||
+      url.searchParams.has("post_logout_redirect_uri"),
+  );
 
 function noteProviders(seen: PlainLogout, trail: Trail, target: Target): void {
   for (const url of elsewhere(trail, target)) {
@@ -190,7 +206,7 @@ async function noteCookies(
   const { before, after, kept, who } = changed;
   const still = await after.kept();
   const left = kept.filter((one) =>
-    still.some((other) => other.name === one.name && other.value === one.value),
+    still.some((other) => isSame(one, other) && other.value === one.value),
   );
   const only = await before.fork();
   for (const { name } of kept) {
@@ -214,6 +230,12 @@ async function noteCookies(
   }
 }
 
+/** Whether a browser would put one cookie in the place of the other. */
+const isSame = (one: Kept, other: Kept): boolean =>
+  (["name", "domain", "isShared", "path", "isPartitioned"] as const).every(
+    (key) => one[key] === other[key],
+  );
+
 /** Finds which response has set the session cookie again, after one has cleared it. */
 function noteAgain(
   seen: PlainLogout,
@@ -234,9 +256,9 @@ function loggedInBy(steps: Exchange[], at: number, target: Target): LoggedIn {
     .slice(0, at < 0 ? undefined : at)
     .map(({ request }) => request.url);
   const way = urls.filter(asksForLogin);
-  const [asked] = way.filter(
-    ({ origin }) => origin !== new URL(target.app.baseURL).origin,
-  );
+  const asked =
+    way.find(({ origin }) => origin !== new URL(target.app.baseURL).origin) ??
+    way[0];
   const by = steps[at];
   return {
     ...(by && { by: nameOf(by.request) }),
@@ -258,12 +280,53 @@ async function openPage(
   noteProviderOf(seen, opened, target);
   noteSilence(seen, opened);
   if ((await who(await agent.cookies())) !== "first") {
+    // A real browser has done all that the page's scripts do.
     if (agent.shows) seen.page = await agent.shows(who, seen.page);
+    else await useNarrowCookies(seen, await agent.cookies(), who, opened);
     return;
   }
   seen.later = ["first"];
   noteAgain(seen, [...trail.steps, ...opened.steps], names, target);
   seen.again ??= { isSilent: false };
+}
+
+/** More addresses than this are not asked of those that a page's scripts have. */
+const MOST_CALLS = 3;
+
+/**
+ * Sends what is left of the cookies that the page itself does not get, as a script of it may do:
+ * to the addresses in its scripts to which they go, such as that of a refresh token.
+ */
+async function useNarrowCookies(
+  seen: PlainLogout,
+  browser: Browser,
+  who: Recognizer,
+  { steps }: Trail,
+): Promise<void> {
+  const [end] = steps.slice(-1);
+  if (!end) return;
+  const { url } = end.request;
+  const isUnder = (place: string, path: string) =>
+    `${place}/`.startsWith(path.replace(/\/?$/, "/"));
+  const narrow = (await browser.kept()).filter(
+    ({ path }) => !isUnder(url.pathname, path),
+  );
+  if (narrow.length === 0) return;
+  const scripts = await scriptsOf(url, browser, end.answer.body);
+  const places = [...scripts.matchAll(/["'`]([\w./-]{1,200})["'`?]/g)]
+    .map(([, text = ""]) => new URL(text, url.origin).pathname)
+    .filter((place) => narrow.some(({ path }) => isUnder(place, path)));
+  for (const place of [...new Set(places)].slice(0, MOST_CALLS)) {
+    for (const method of ["POST", "GET"]) {
+      const one = await browser.fork();
+      const request = await one.compose("cors", method, place);
+      await one.store(request, await one.exchange(request));
+      if ((await who(one)) !== "first") continue;
+      seen.later = ["first"];
+      seen.again = { by: nameOf(request), isSilent: false };
+      return;
+    }
+  }
 }
 
 /** Clicks on *log in*, and sees whether that asks who it is. */
@@ -278,6 +341,10 @@ async function clickLogIn(
   const trail = await agent.open(target.login);
   noteProviderOf(seen, trail, target);
   if ((await who(await agent.cookies())) !== "first") return;
+  // Some log in whoever comes.
+  const anyone = playedAgent(target, stranger(target.app));
+  await anyone.open(target.login);
+  if ((await who(await anyone.cookies())) === "first") return;
   const effects = trail.steps.map(
     ({ answer }) => effectOf(answer, names).effect,
   );

@@ -5,13 +5,16 @@ import {
   askRoute,
   byChance,
   type Finding,
+  type Leave,
   letArrive,
   listen,
   listenToSocket,
   type Outcome,
   sendLate,
+  takesForUser,
   type Unclear,
 } from "./late-response.ts";
+import { stranger } from "./log-in.ts";
 import { useOf } from "./page-use.ts";
 import { learnPages, load, lookAtPages, type Recognizer } from "./pages.ts";
 import { logOut, type PlainLogout } from "./plain-logout.ts";
@@ -37,9 +40,6 @@ export interface Users {
   again?: (() => Promise<Browser>) | undefined;
 }
 
-/** More cookies than this are not tried one by one. */
-const MOST_COOKIES = 20;
-
 /**
  * Logs a user out of an app that is not ours, and looks: first with nothing in flight, and then, if
  * that logout holds, while requests of hers are. Who can't log in again is logged out once, for both.
@@ -53,7 +53,9 @@ export async function probe(
 ): Promise<Found> {
   const target = { ...given, isFetched: isByScript(given) };
   const pages = await lookAtPages(target, users.alice);
-  const { isAlternating, leak } = pages;
+  const { isAlternating, isSame } = pages;
+  const isGiven = isSame && !pages.leak && (await isGivenCookie(target, users));
+  const leak = isGiven ? "cookie" : pages.leak;
   const facts: Facts = { target, isAlternating, ...(leak && { leak }) };
   if (isAlternating || leak) return { diagnoses: diagnose(facts) };
   const who = await learnPages(target, pages, users.bob);
@@ -73,6 +75,7 @@ export async function probe(
     alice = await users.again();
   }
   progress(0.3);
+  const leave: Leave = [];
   try {
     return await race(
       target,
@@ -86,20 +89,37 @@ export async function probe(
         ];
         return learnPages(target, { ...pages, hers }, users.bob);
       },
+      leave,
     );
   } catch (error) {
     // What has been found already is not to be lost.
     const diagnoses = diagnose(facts);
     if (!(error instanceof ProbeError) || diagnoses.length === 0) throw error;
     return { diagnoses, unclear: error.message };
+  } finally {
+    for (const end of leave) end();
   }
+}
+
+/** Whether the page gives the user's own cookie to a stranger, and the route takes them for the user. */
+async function isGivenCookie(target: Target, { alice }: Users) {
+  const newcomer = stranger(target.app);
+  await load(newcomer, target.page);
+  const hers = await alice.kept();
+  const isShared = (await newcomer.kept()).some((one) =>
+    hers.some(({ name, value }) => name === one.name && value === one.value),
+  );
+  return isShared && takesForUser(target, alice, newcomer).catch(() => false);
 }
 
 /** Whether only a script can make such a request. */
 const isByScript = ({ logout, isFetched }: Target): boolean =>
   isFetched || !["GET", "POST"].includes(logout.method);
 
-/** Tells what was found when a logout does not hold, and nothing when it does. */
+/**
+ * Tells what was found when a logout does not hold, and nothing when it does.
+ * @throws {ProbeError} when it is not known why it does not hold
+ */
 function stopAfter(facts: Facts): Found | undefined {
   const { plain } = facts;
   const diagnoses = diagnose(facts);
@@ -129,13 +149,16 @@ function whyHanging(
 }
 
 function whyStillIn({ target }: Facts, plain: PlainLogout): string {
-  const { logout, status, leftProvider, isCutOff } = plain;
+  const { logout, status, leftProvider, isCutOff, hasForm } = plain;
   const still = `${logout} answers with ${status}, and the user is still logged in`;
   if (isCutOff && leftProvider) {
     return (
       `${still}. It leads on to ${leftProvider}, and may end the session on the way back: ` +
       "name that site with --provider, or the way back with --logout"
     );
+  }
+  if (hasForm && target.logout.method === "GET") {
+    return `${still}. It answers with a form: name what that sends, as in --logout "POST /logout" --logout-body "…"`;
   }
   const wants: Record<number, string> = {
     401: "does it want a header? Give that with --logout-header",
@@ -156,6 +179,7 @@ async function race(
   facts: Facts,
   progress: (share: number) => void,
   learnAnew: () => Promise<Recognizer>,
+  leave: Leave,
 ): Promise<Found> {
   const asked = await askRoute(target, alice);
   // What her page shows may change with what she does, so it is looked at after that.
@@ -165,37 +189,22 @@ async function race(
   const use =
     facts.plain?.page ??
     (await useOf(target, alice, await load(alice, target.page)));
-  const late = await sendLate(target, alice);
-  const stream = await listen(target, alice, asked);
-  const socket = await listenToSocket(target, alice).catch((error) => {
-    stream?.close();
-    late.received.abort();
-    throw error;
-  });
+  const late = await sendLate(target, alice, leave);
+  const stream = await listen(target, alice, asked, leave);
+  const socket = await listenToSocket(target, alice, leave);
   const { seen, logout } = await logOut(
     target,
     { agent: playedAgent(target, alice), who, needed },
     use,
-  ).catch((error) => {
-    // Nobody waits for it any more, and it would keep the process alive.
-    late.received.abort();
-    stream?.close();
-    socket?.close();
-    throw error;
-  });
+  );
   facts.plain ??= seen;
   progress(0.7);
   facts.outliving = [
     ...((await stream?.livesOn()) ? [inWords(target.route)] : []),
     ...((await socket?.livesOn()) ? [`The WebSocket ${target.socket}`] : []),
   ];
-  stream?.close();
-  socket?.close();
   const stop = stopAfter({ ...facts, plain: seen, isRacing: true });
-  if (stop || !logout) {
-    late.received.abort();
-    return stop ?? { diagnoses: diagnose(facts) };
-  }
+  if (stop || !logout) return stop ?? { diagnoses: diagnose(facts) };
   // By hand, a third login is too much to ask.
   const chance =
     again && !window ? () => tryChance(target, again, use) : undefined;
@@ -254,19 +263,25 @@ async function tryChance(
   });
 }
 
-/** Finds the cookies without which nobody is logged in, by leaving out one after the other. */
+/** Finds the cookies without which nobody is logged in, by leaving out halves of those in doubt. */
 async function neededCookies(
   { cookie }: Target,
   browser: Browser,
   who: Recognizer,
 ): Promise<string[]> {
   if (cookie) return [cookie];
-  const names = new Set((await browser.kept()).map(({ name }) => name));
-  const needed = new Set<string>();
-  for (const name of [...names].slice(0, MOST_COOKIES)) {
+  const among = async (names: string[]): Promise<string[]> => {
     const lacking = await browser.fork();
-    await lacking.forget(name);
-    if ((await who(lacking)) === "nobody") needed.add(withoutChunk(name));
-  }
-  return [...needed];
+    for (const name of names) await lacking.forget(name);
+    const seen = await who(lacking);
+    if (seen === "first") return [];
+    if (names.length < 2) return seen === "nobody" ? names : [];
+    const half = names.length >> 1;
+    return [
+      ...(await among(names.slice(0, half))),
+      ...(await among(names.slice(half))),
+    ];
+  };
+  const names = new Set((await browser.kept()).map(({ name }) => name));
+  return [...new Set((await among([...names])).map(withoutChunk))];
 }

@@ -238,7 +238,7 @@ function notes(target: Target, finding: Finding): string[] {
 }
 
 function verdictInWords(
-  { route }: Target,
+  { route, body }: Target,
   finding: Finding,
   isElse: boolean,
 ): string[] {
@@ -246,6 +246,12 @@ function verdictInWords(
   if (finding.verdict === "unclear") {
     return [
       paint("yellow", `COULD NOT TELL whether a late ${what} undoes a logout.`),
+      ...("unclear" in finding.places.received
+        ? [
+            `This would tell: let ${what} wait for a second in its handler` +
+              `${body ? `, and send it whole, with --body ""` : ""}.`,
+          ]
+        : []),
     ];
   }
   if (finding.verdict === "affected") {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import https from "node:https";
@@ -365,9 +365,43 @@ test("a place that can't be forced is not called safe", async (t) => {
     const words = ["--post", "/update", "--paste"];
     const { code, stdout, stderr } = await runHere(url, words, cookie);
     assert.match(stdout.replaceAll(/\s+/g, " "), expected, stderr);
-    assert.match(stdout, /COULD NOT TELL/);
+    assert.match(
+      stdout,
+      /COULD NOT TELL[^:]*This would tell: let POST \/update/,
+    );
     assert.equal(code, 2);
   }
+});
+
+test("nothing is left in flight when it can't go on", async (t) => {
+  const app = new EventEmitter();
+  const gone = once(app, "gone", { signal: AbortSignal.timeout(20_000) });
+  const above: RequestHandler = (req, res, next) => {
+    req.once("close", () => {
+      if (!req.complete) app.emit("gone");
+    });
+    if (req.path === "/logout") return res.redirect("/");
+    next();
+  };
+  const { url } = await serve(t, smallApp({ above }));
+  const words = ["--post", "/update", "--paste"];
+  const { code } = await runHere(url, words, await cookieOf(url, "alice"));
+  assert.equal(code, 2);
+  await gone;
+});
+
+test("the session's cookie is found among many", async (t) => {
+  const above: RequestHandler = (req, res, next) => {
+    for (let at = 0; at < 40 && req.path.startsWith("/login/"); at++) {
+      res.cookie(`choice${at}`, "1");
+    }
+    if (req.path === "/logout") res.clearCookie("choice7");
+    next();
+  };
+  const { url } = await serve(t, smallApp({ above, writesBack: false }));
+  const { code, stdout } = await runHere(url, [...AS_ALICE, "--json"]);
+  assert.deepEqual(JSON.parse(stdout).cookies, ["sid"]);
+  assert.equal(code, 0);
 });
 
 test("it says when nobody is there, or something else", async (t) => {

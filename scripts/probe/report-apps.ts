@@ -274,6 +274,39 @@ export const REPORT_APPS: ReportApp[] = [
     wanted: ["silent-login"],
     code: 1,
   },
+  {
+    name: "a provider at the app's own address",
+    make: () =>
+      remembers(
+        (path) => path === "/provider",
+        (app) => {
+          const asks = "client_id=a&response_type=code";
+          app.get("/login", (_, res) => res.redirect(`/provider?${asks}`));
+          app.get("/provider", (_, res) => void res.send(forms()));
+        },
+      ),
+    ...AT_PROVIDER,
+  },
+  {
+    name: "a silent login in a frame",
+    make: () =>
+      plain({
+        above(req, res, next) {
+          if (req.path !== "/" || cookieOf(req)) return next();
+          const asks =
+            "client_id=a&amp;response_type=code&amp;prompt=none&amp;state=1";
+          res.set("Cache-Control", "no-store");
+          res.send(
+            page(
+              undefined,
+              `<iframe src="http://localhost:1/?${asks}"></iframe>`,
+            ),
+          );
+        },
+      }),
+    wanted: ["silent-login"],
+    code: 1,
+  },
   // The clearing does not match.
   {
     name: "another Domain",
@@ -326,6 +359,11 @@ export const REPORT_APPS: ReportApp[] = [
         throw new TypeError("req.session.destroy is not a function");
       }),
     ...FAILED,
+  },
+  {
+    name: "a logout that asks first",
+    make: () => plain({ logout: (_, res) => void res.send(forms()) }),
+    ...UNKNOWN,
   },
   {
     name: "a logout that never answers",
@@ -390,19 +428,12 @@ export const REPORT_APPS: ReportApp[] = [
   // Another credential.
   {
     name: "a remember-me cookie",
-    make: () =>
-      plain({
-        above(req, res, next) {
-          const user = cookieOf(req, "remember");
-          if (req.path.startsWith("/login/")) {
-            res.cookie("remember", req.path.slice(7));
-          } else if (user && !cookieOf(req) && req.path !== "/logout") {
-            res.cookie("user", user);
-            req.headers.cookie += `; user=${user}`;
-          }
-          next();
-        },
-      }),
+    make: () => remembers((path) => path !== "/logout"),
+    ...CREDENTIAL,
+  },
+  {
+    name: "a remember-me cookie that the login alone takes",
+    make: () => remembers((path) => path === "/login"),
     ...CREDENTIAL,
   },
   {
@@ -422,6 +453,27 @@ export const REPORT_APPS: ReportApp[] = [
         },
       }),
     ...CREDENTIAL,
+  },
+  {
+    name: "a refresh token that a script uses",
+    make: () =>
+      plain({
+        above(req, res, next) {
+          const token = cookieOf(req, "renew");
+          if (req.path.startsWith("/login/")) {
+            res.cookie("renew", req.path.slice(7), { path: "/token/new" });
+          } else if (req.path === "/token/new" && token) {
+            return res.cookie("user", token).json({});
+          } else if (req.path === "/" && !cookieOf(req)) {
+            res.set("Cache-Control", "no-store");
+            const script = `fetch("/token/new", { method: "POST" }).then(({ ok }) => ok && location.reload())`;
+            return res.send(page(undefined, `<script>${script}</script>`));
+          }
+          next();
+        },
+      }),
+    ...CREDENTIAL,
+    ...GUESS,
   },
   // It only looks so.
   {
@@ -476,6 +528,11 @@ export const REPORT_APPS: ReportApp[] = [
     ...LOOKS,
   },
   {
+    name: "a service worker whose file is named elsewhere",
+    make: () => withWorker("caches.match(event.request)", `["/sw.js"][0]`),
+    ...LOOKS,
+  },
+  {
     name: "a service worker for those who are offline",
     make: () =>
       withWorker(
@@ -519,13 +576,19 @@ export const REPORT_APPS: ReportApp[] = [
     ...APART,
   },
   {
-    name: "two processes of which one knows the user",
-    make: () => inTurns(withSession(endsOnServer), withSession(endsOnServer)),
+    name: "five processes of which one knows the user",
+    make: () =>
+      inTurns(...Array.from({ length: 5 }, () => withSession(endsOnServer))),
     ...APART,
   },
   {
     name: "a cache that keeps Set-Cookie",
     make: () => cached(true),
+    ...CACHED,
+  },
+  {
+    name: "a cache that keeps Set-Cookie, whatever the query",
+    make: () => cached(true, ({ path }) => path),
     ...CACHED,
   },
   {
@@ -593,8 +656,29 @@ export const REPORT_APPS: ReportApp[] = [
       "POST /logout",
       "--logout-header",
       "X-CSRF: {token:csrf}",
+      "--header",
+      "X-Token: {token:csrf}",
     ],
     ...RACE,
+  },
+  {
+    name: "a logout that goes on by itself, to a page with a frame that logs out",
+    make: () =>
+      plain({
+        logout: (_, res) =>
+          void res.send(
+            `<meta http-equiv="refresh" content="1; url='/leaving'">`,
+          ),
+        more(app) {
+          app.get("/leaving", (_, res) => {
+            res.send(`<iframe src="/end"></iframe>`);
+          });
+          app.get("/end", (_, res) => void res.clearCookie("user").send(""));
+        },
+      }),
+    wanted: [],
+    code: 0,
+    ...GUESS,
   },
   {
     name: "a stream that does not end",
@@ -605,9 +689,8 @@ export const REPORT_APPS: ReportApp[] = [
             const user = cookieOf(req);
             if (!user) return res.status(401).send("no");
             res.cookie("user", user);
-            res.type("text/event-stream").flushHeaders();
-            const timer = setInterval(() => res.write("data: 1\n\n"), 20);
-            req.once("close", () => clearInterval(timer));
+            // It is silent most of the time, as many are.
+            res.type("text/event-stream").write("data: 1\n\n");
           }),
       }),
     words: ["--get", "/events"],
@@ -637,7 +720,9 @@ export const REPORT_APPS: ReportApp[] = [
         above(_req, res, next) {
           count += 1;
           if (count <= 30) return next();
-          res.set("Retry-After", "60").status(429).send("no");
+          const later = new Date(Date.now() + 60_000).toUTCString();
+          res.set("RateLimit-Policy", '"all";q=30;w=60');
+          res.set("Retry-After", later).status(429).send("no");
         },
       });
     },
@@ -666,12 +751,34 @@ function withSocket(leave: (socket: Duplex) => void): RequestListener {
   });
 }
 
-/** @param answer what its service worker answers with */
-const withWorker = (answer: string): RequestListener =>
+/** @param takes which paths log in whoever has a cookie for that */
+const remembers = (
+  takes: (path: string) => boolean,
+  more: (app: Router) => void = () => {},
+): RequestListener =>
+  plain({
+    above(req, res, next) {
+      const user = cookieOf(req, "remember");
+      if (req.path.startsWith("/login/")) {
+        res.cookie("remember", req.path.slice(7));
+      } else if (user && !cookieOf(req) && takes(req.path)) {
+        res.cookie("user", user);
+        req.headers.cookie += `; user=${user}`;
+      }
+      next();
+    },
+    more,
+  });
+
+/**
+ * @param answer what its service worker answers with
+ * @param file what is registered, in JavaScript
+ */
+const withWorker = (answer: string, file = `"/sw.js"`): RequestListener =>
   plain({
     extra: `<script>
       const { serviceWorker } = navigator;
-      window.worker = serviceWorker.register("/sw.js")
+      window.worker = serviceWorker.register(${file})
         .then(() => serviceWorker.ready)
         .then(() => caches.open("pages"))
         .then((cache) => cache.add("/"));
@@ -687,12 +794,15 @@ const withWorker = (answer: string): RequestListener =>
   });
 
 /** An app behind a cache that keeps the page for whoever asks. */
-function cached(withCookies: boolean): RequestListener {
+function cached(
+  withCookies: boolean,
+  keyOf = ({ url }: Request) => url,
+): RequestListener {
   const kept = new Map<string, { body: string; cookie: unknown }>();
   return plain({
     above(req, res, next) {
       if (req.method !== "GET" || req.path !== "/") return next();
-      const hit = kept.get(req.url);
+      const hit = kept.get(keyOf(req));
       if (hit) {
         if (hit.cookie && withCookies)
           res.set("Set-Cookie", hit.cookie as string);
@@ -702,7 +812,7 @@ function cached(withCookies: boolean): RequestListener {
       if (user) res.cookie("user", user);
       const send = res.send.bind(res);
       res.send = (body) => {
-        if (user) kept.set(req.url, { body, cookie: res.get("Set-Cookie") });
+        if (user) kept.set(keyOf(req), { body, cookie: res.get("Set-Cookie") });
         return send(body);
       };
       next();

@@ -15,6 +15,7 @@ type Fill = <One extends Text>(text: One) => One;
 /**
  * Reads the tokens that some texts name, as the user has them: a field of a form, a `<meta>`, or a
  * member of JSON by that name, or a cookie.
+ * @param mayLack whether one that is not there is left empty
  * @returns what puts them in
  * @throws {ProbeError} when one is not there
  */
@@ -22,6 +23,7 @@ export async function fillIn(
   browser: Browser,
   { page, tokens = page }: Target,
   texts: Text[],
+  mayLack = false,
 ): Promise<Fill> {
   const names = new Set(
     [...JSON.stringify(texts).matchAll(TOKEN)].map(([, name = ""]) => name),
@@ -33,12 +35,12 @@ export async function fillIn(
   for (const name of names) {
     const cookie = kept.find((one) => one.name === name)?.value;
     const value = inJson(body, name) ?? inHtml(body, name) ?? cookie;
-    if (value === undefined) {
+    if (value === undefined && !mayLack) {
       throw new ProbeError(
         `GET ${tokens.split("?")[0]} has no token ${name}: name what has it with --tokens`,
       );
     }
-    found.set(name, value);
+    found.set(name, value ?? "");
   }
   const fill = (text: string) =>
     text.replace(TOKEN, (_, name) => found.get(name) ?? "");

@@ -4,7 +4,7 @@ import type { PageUse } from "./page-use.ts";
 import type { Recognizer } from "./pages.ts";
 import { isHanging, isSilence, reasonOf } from "./refusal.ts";
 import type { Target } from "./target.ts";
-import { followTrail, type Trail } from "./trail.ts";
+import { followTrail, loadFrames, type Trail } from "./trail.ts";
 
 /** Where a logout has led, or why it was not answered. */
 export interface Left {
@@ -38,7 +38,10 @@ export function playedAgent(target: Target, browser: Browser): UserAgent {
     async logOut() {
       const request = await composeLogout(browser, target);
       try {
-        return { trail: await followTrail(browser, request, target) };
+        const trail = await followTrail(browser, request, target);
+        if (target.isFetched) return { trail };
+        const { steps } = await loadFrames(browser, trail, target);
+        return { trail: { ...trail, steps: [...trail.steps, ...steps] } };
       } catch (error) {
         if (!isSilence(error)) throw error;
         // That the app hangs, or hangs up, is something that can be seen of it.
@@ -51,7 +54,9 @@ export function playedAgent(target: Target, browser: Browser): UserAgent {
     },
     async open(path) {
       const request = await browser.compose("navigate", "GET", path);
-      return followTrail(browser, request, target);
+      const trail = await followTrail(browser, request, target);
+      const frames = await loadFrames(browser, trail, target);
+      return { ...frames, ...trail, steps: [...trail.steps, ...frames.steps] };
     },
     fork: async () => playedAgent(target, await browser.fork()),
   };
