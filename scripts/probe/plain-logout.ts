@@ -314,7 +314,9 @@ async function useNarrowCookies(
   if (narrow.length === 0) return;
   const scripts = await scriptsOf(url, browser, end.answer.body);
   const places = [...scripts.matchAll(/["'`]([\w./-]{1,200})["'`?]/g)]
-    .map(([, text = ""]) => new URL(text, url.origin).pathname)
+    .flatMap(([, text = ""]) =>
+      URL.canParse(text, url.origin) ? new URL(text, url.origin).pathname : [],
+    )
     .filter((place) => narrow.some(({ path }) => isUnder(place, path)));
   for (const place of [...new Set(places)].slice(0, MOST_CALLS)) {
     for (const method of ["POST", "GET"]) {
