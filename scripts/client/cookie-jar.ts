@@ -201,6 +201,6 @@ const isFor = ({ domain }: Cookie, { hostname }: { hostname: string }) =>
   domain !== null && `.${hostname}`.endsWith(`.${domain}`);
 
 /** Whether a browser takes an address for as good as https. */
-const isTrustworthy = ({ protocol, hostname }: URL): boolean =>
+export const isTrustworthy = ({ protocol, hostname }: URL): boolean =>
   protocol === "https:" ||
   /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(hostname);

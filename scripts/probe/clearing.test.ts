@@ -31,6 +31,10 @@ test("over http, a Secure cookie is not cleared, and that is why", async () => {
       ["sid"],
     );
   assert.deepEqual(why(http).reasons, ["over http, and it is Secure"]);
+  // On this machine, browsers take it over http, too: it was not that.
+  assert.deepEqual(why("http://localhost/logout").reasons, [
+    "in a way that browsers do not take",
+  ]);
   await jar.take(clearing, new URL(https));
   assert.deepEqual(await jar.kept(new URL(https)), []);
 });

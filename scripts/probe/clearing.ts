@@ -1,5 +1,5 @@
 import { Cookie } from "tough-cookie";
-import { isClearing, type Kept } from "../client/cookie-jar.ts";
+import { isClearing, isTrustworthy, type Kept } from "../client/cookie-jar.ts";
 import type { Exchange } from "./trail.ts";
 
 /** A cookie that a logout has not cleared. */
@@ -90,7 +90,7 @@ function differences(cookie: Kept, clearing: Cookie, url: URL): string[] {
   if (isPartitionedThere && !clearing.secure) {
     lines.push("with Partitioned and without Secure");
   }
-  if (url.protocol === "http:" && (isSecure || clearing.secure)) {
+  if (!isTrustworthy(url) && (isSecure || clearing.secure)) {
     if (lines.length === 0) lines.push("over http, and it is Secure");
   }
   return lines;
