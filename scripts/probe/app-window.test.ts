@@ -15,8 +15,9 @@ import { startSnippet, withSnippet } from "../servers/snippet.ts";
 import { VERDICTS } from "../verify/verdicts.ts";
 import { AppWindow } from "./app-window.ts";
 import { type Options, readCommandLine } from "./command-line.ts";
+import { closeProviders } from "./make-report-apps.ts";
 import { probe } from "./probe-app.ts";
-import { closeProviders, REPORT_APPS } from "./report-apps.ts";
+import { REPORT_APPS } from "./report-apps.ts";
 import { serve, serveMade, smallApp } from "./small-app.ts";
 
 // The plain logout in the window in which somebody has logged in by hand: here a user who is played,

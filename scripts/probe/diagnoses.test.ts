@@ -6,8 +6,9 @@ import GithubSlugger from "github-slugger";
 import { ROOT } from "../cli/root.ts";
 import { LINKS, NAMES } from "./diagnoses.ts";
 import { logInAs } from "./log-in.ts";
+import { closeProviders } from "./make-report-apps.ts";
 import { ADVICE } from "./probe-report.ts";
-import { closeProviders, REPORT_APPS } from "./report-apps.ts";
+import { REPORT_APPS } from "./report-apps.ts";
 import { runHere, serveMade } from "./small-app.ts";
 
 after(closeProviders);

@@ -8,7 +8,8 @@ import {
   launchBrowser,
 } from "../browsers/installed-browsers.ts";
 import { skipUnless } from "../cli/testing.ts";
-import { closeProviders, REPORT_APPS } from "./report-apps.ts";
+import { closeProviders } from "./make-report-apps.ts";
+import { REPORT_APPS } from "./report-apps.ts";
 import { serveMade } from "./small-app.ts";
 
 // What the probe says of the apps is what a real browser shows.
