@@ -45,7 +45,7 @@ export const RULES = [
   },
   {
     name: "nobody is thrown out",
-    meaning: "who has not logged out stays in until the session expires",
+    meaning: "who has not logged out stays in until the session ends",
     broken({ mustBeIn, session }, { told }) {
       const isOut = mustBeIn && session?.user && told && !told.user;
       return isOut && `${session.user} is out`;
