@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import GithubSlugger from "github-slugger";
 import { ROOT } from "../cli/root.ts";
 import { LINKS, NAMES } from "./diagnoses.ts";
@@ -13,29 +13,32 @@ import { runHere, serveMade } from "./small-app.ts";
 
 after(closeProviders);
 
-for (const app of REPORT_APPS) {
-  const { name, make, words = [], under = "", wanted, code } = app;
-  const isGet = words.some((word) => ["--get", "--put"].includes(word));
-  const all = [...(isGet ? [] : ["--post", "/update"]), ...words, "--json"];
+// The probe waits now and then. Meanwhile it is pointed at others.
+describe("the probe says of an app in which", { concurrency: 4 }, () => {
+  for (const app of REPORT_APPS) {
+    const { name, make, words = [], under = "", wanted, code } = app;
+    const isGet = words.some((word) => ["--get", "--put"].includes(word));
+    const all = [...(isGet ? [] : ["--post", "/update"]), ...words, "--json"];
 
-  test(`${name}: ${wanted.join(", ") || "no diagnosis"}`, async (t) => {
-    const { url } = await serveMade(t, "localhost", make);
-    const as = ["--as", "alice", "--as", "bob"];
-    const seen = await runHere(url + under, [...all, ...as]);
-    assert.deepEqual(told(seen), { wanted, code }, seen.stdout + seen.stderr);
-  });
+    test(`${name}: ${wanted.join(", ") || "no diagnosis"}`, async (t) => {
+      const { url } = await serveMade(t, "localhost", make);
+      const as = ["--as", "alice", "--as", "bob"];
+      const seen = await runHere(url + under, [...all, ...as]);
+      assert.deepEqual(told(seen), { wanted, code }, seen.stdout + seen.stderr);
+    });
 
-  test(`${name}, with a pasted Cookie header`, async (t) => {
-    const { url } = await serveMade(t, "localhost", make);
-    const visited = { baseURL: url, now: Date.now };
-    const browser = await logInAs(visited, "alice", `${under}/login`);
-    const { headers } = await browser.compose("navigate", "GET", `${under}/`);
-    const input = `Cookie: ${headers.cookie}\n`;
-    const seen = await runHere(url + under, [...all, "--paste"], input);
-    const expected = app.pasted ?? { wanted, code };
-    assert.deepEqual(told(seen), expected, seen.stdout + seen.stderr);
-  });
-}
+    test(`${name}, with a pasted Cookie header`, async (t) => {
+      const { url } = await serveMade(t, "localhost", make);
+      const visited = { baseURL: url, now: Date.now };
+      const browser = await logInAs(visited, "alice", `${under}/login`);
+      const { headers } = await browser.compose("navigate", "GET", `${under}/`);
+      const input = `Cookie: ${headers.cookie}\n`;
+      const seen = await runHere(url + under, [...all, "--paste"], input);
+      const expected = app.pasted ?? { wanted, code };
+      assert.deepEqual(told(seen), expected, seen.stdout + seen.stderr);
+    });
+  }
+});
 
 test("the login's Set-Cookie tells what a Cookie header does not", async (t) => {
   const app = REPORT_APPS.find(({ name }) => name === "another Path");
