@@ -14,7 +14,7 @@ import {
 } from "./http.ts";
 
 /** How long all that one browser does may take, in milliseconds. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 /** Browsers follow 20 redirects; a login has fewer. */
 const MOST_HOPS = 15;
