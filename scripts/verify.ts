@@ -28,7 +28,11 @@ import {
   historiesText,
   rulesLegend,
 } from "./verify/histories/histories-table.ts";
-import { runHistories, unexpected } from "./verify/histories/run-histories.ts";
+import {
+  runHistories,
+  SEED,
+  unexpected,
+} from "./verify/histories/run-histories.ts";
 import {
   type Observed,
   writeHistories,
@@ -55,7 +59,7 @@ Options:
                  only judged when they are named
   --histories N  instead, play N histories: what two users can do in two
                  browsers, with requests in flight, judged by six rules
-  --seed S       the histories of another seed than 1
+  --seed S       the histories of another seed than ${SEED}
   --orders       also print a shortest order that leaves the user logged in
   --json         print what was seen, as JSON
   --write        with --deep: also try two processes, and write all of it to
@@ -255,7 +259,7 @@ function readCommandLine() {
       write: { type: "boolean" },
       race: { type: "boolean" },
       histories: { type: "string" },
-      seed: { type: "string", default: "1" },
+      seed: { type: "string", default: String(SEED) },
       from: { type: "string" },
       help: { type: "boolean", short: "h" },
     },

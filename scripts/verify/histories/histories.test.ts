@@ -11,7 +11,7 @@ import { readHistories } from "../observed.ts";
 import { type History, makeHistories, shrink } from "./history.ts";
 import { exampleOf, historyLines } from "./history-lines.ts";
 import { type Playable, playHistory } from "./play-history.ts";
-import { readExpected, unexpected } from "./run-histories.ts";
+import { readExpected, SEED, unexpected } from "./run-histories.ts";
 import { type HistoriesReport, tryHistories } from "./try-histories.ts";
 
 const never = new AbortController().signal;
@@ -102,7 +102,7 @@ const LATE_BASKET: History = {
 };
 
 describe("what a snippet's header expects", () => {
-  const report = { seed: 1, excused: {}, examples: {} };
+  const report = { seed: SEED, excused: {}, examples: {} };
   const row = (count: number, ...broken: string[]) => ({
     name: "mine",
     expected: readExpected("mine", "// Histories: breaks nobody else.\n"),
@@ -118,8 +118,11 @@ describe("what a snippet's header expects", () => {
     assert.deepEqual(unexpected(row(1000)), [
       "mine was expected to break “nobody else”",
     ]);
+    const ofAnother = row(1000);
+    ofAnother.report.seed = SEED + 1;
+    assert.deepEqual(unexpected(ofAnother), []);
     assert.deepEqual(unexpected(row(10, "as before")), [
-      "mine breaks “as before” (10 histories of seed 1)",
+      "mine breaks “as before” (10 histories of seed 5)",
     ]);
   });
 

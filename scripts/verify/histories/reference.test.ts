@@ -259,6 +259,26 @@ describe("the reference", () => {
     }
   });
 
+  test("after a logout that failed, the same user may have the cookie from before, and nobody else", () => {
+    const kept = { login: "again", keepsCookie: true, cookie: SET.cookie };
+    for (const [user, breaks] of [
+      ["alice", []],
+      ["bob", ["nobody else"]],
+    ] as const) {
+      const story = begin();
+      story.tell("failed", "logout", "stored", undefined, { hasFailed: true });
+      const deed = `${user} logs in` as const;
+      const seen = story.tell("in", deed, "stored", undefined, kept as object);
+      assert.deepEqual(seen, breaks);
+    }
+    const story = begin();
+    story.logOut();
+    assert.deepEqual(
+      story.tell("in", "alice logs in", "stored", undefined, kept as object),
+      ["nobody else"],
+    );
+  });
+
   test("the next logout after one that failed has something to clear", () => {
     const story = begin();
     story.tell("failed", "logout", "stored", undefined, { hasFailed: true });

@@ -38,8 +38,10 @@ export const RULES = [
       const isOther = told?.user && told.user !== lastUser;
       if (isOther)
         return `${told.user} is in, and the last login is ${lastUser}'s`;
+      // Where nobody knows whether it has ended, the same user may go on with it.
+      const mayGoOn = session?.doubt && session.user === begun?.user;
       // Whoever knows the value from before would be in, too.
-      const isKnown = login && keepsCookie && begun !== session;
+      const isKnown = login && keepsCookie && begun !== session && !mayGoOn;
       return isKnown && "a login has the session cookie from before";
     },
   },
