@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { progressLine, runCommand } from "../cli/command.ts";
+import { endProgress, progressLine, runCommand } from "../cli/command.ts";
 import { measure } from "./measure.ts";
 import { MUTANTS } from "./mutants-data.ts";
-import { tryMutants } from "./try-mutants.ts";
+import { type Tried, tryMutants } from "./try-mutants.ts";
 
 const HELP = `Usage: npm run mutants -- [options] [text ...]
 
@@ -34,12 +34,8 @@ async function main(): Promise<number> {
   );
   const progress = progressLine("Making mistakes");
   return measure(
-    (cancel) => tryMutants(chosen, { cancel, progress }),
+    (cancel) => tryMutants(chosen, { cancel, progress, tell }),
     (tried) => {
-      for (const { file, what, noticedBy, changesNothing } of tried) {
-        const result = noticedBy ?? changesNothing ?? "NOT NOTICED";
-        console.log(`${file}: ${what}: ${result}`);
-      }
       const wrong = tried.filter(
         ({ noticedBy, changesNothing }) =>
           Boolean(noticedBy) === Boolean(changesNothing),
@@ -49,6 +45,13 @@ async function main(): Promise<number> {
       return wrong.length > 0 ? 1 : 0;
     },
   );
+}
+
+/** Tells what has noticed one, as soon as that is known: all of them take hours. */
+function tell({ file, what, noticedBy, changesNothing }: Tried): void {
+  endProgress();
+  const result = noticedBy ?? changesNothing ?? "NOT NOTICED";
+  console.log(`${file}: ${what}: ${result}`);
 }
 
 await runCommand("mutants", main);

@@ -34,16 +34,25 @@ export interface Tried extends Mutant {
 /**
  * Tries mutants, each in a copy of the repository, until a check notices it.
  * @param mutants what to try
+ * @param options.tell is told what came of each, as soon as that is known
  * @param checks the checks to take, for each mutant; all by default
  * @throws {Error} when the file of one does not have its text exactly once
  */
 export const tryMutants = (
   mutants: Mutant[],
-  options: { cancel: AbortSignal; progress: Progress },
+  options: {
+    cancel: AbortSignal;
+    progress: Progress;
+    tell?: (tried: Tried) => void;
+  },
   checks: (mutant: Mutant) => CheckName[] = () =>
     Object.keys(CHECKS) as CheckName[],
 ): Promise<Tried[]> =>
   sideBySide(mutants, options, async (mutant) => {
+    const told = (tried: Tried): Tried => {
+      options.tell?.(tried);
+      return tried;
+    };
     const cleanUp: (() => void)[] = [];
     const copy = copyRepository({ after: (work) => cleanUp.push(work) });
     try {
@@ -55,11 +64,11 @@ export const tryMutants = (
       for (const name of checks(mutant)) {
         for (const words of CHECKS[name](mutant)) {
           if (await fails(copy.folder, words, options.cancel)) {
-            return { ...mutant, noticedBy: name };
+            return told({ ...mutant, noticedBy: name });
           }
         }
       }
-      return mutant;
+      return told(mutant);
     } finally {
       for (const work of cleanUp) work();
     }
