@@ -6,8 +6,8 @@
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-deny-list.ts
 //
 // Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other tab none. Histories: breaks nobody is thrown out, nothing
-// is inherited, nothing is lost.
+// request none, other tab none. Histories: breaks nobody else, nobody is
+// thrown out, nothing is inherited, nothing is lost.
 
 import express, { type Request } from "express";
 import { auth, type ConfigParams } from "express-openid-connect";

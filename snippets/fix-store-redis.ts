@@ -7,8 +7,8 @@
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-store-redis.ts
 //
 // Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other tab none, late write none. Histories: breaks nobody is
-// thrown out, nothing is lost.
+// request none, other tab none, late write none. Histories: breaks nobody
+// else, nobody is thrown out, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -9,8 +9,8 @@
 //   npx tsx snippets/fix-store.ts
 //
 // Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other tab none. One process only. Histories: breaks nobody is
-// thrown out, nothing is lost.
+// request none, other tab none. One process only. Histories: breaks nobody
+// else, nobody is thrown out, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";

@@ -52,6 +52,7 @@ export const EXCUSES = {
   "renewed session": "an extended session's cookie arrives after that login",
   "begun session": "the cookie of a basket without a login arrives after it",
   "renewed over a change": "an extended session's cookie undoes a change",
+  "expired cookie": "a page load that took a day clears an extended cookie",
   "two logins": "two logins at once: the first session lives on",
   "two changes": "two changes of one session at once: the last one counts",
 };
@@ -75,6 +76,8 @@ export interface Visit extends Flight {
   lastUser: string | null;
   /** What the session has to have, with the request that wrote it. */
   kept: Map<string, Visit>;
+  /** Whether it came with a session cookie. */
+  withCookie: boolean;
   /** Since when the cookie that it came with is good, in hours. */
   goodSince: number;
   /** What was in flight with it, in the same browser. */
@@ -175,6 +178,7 @@ export class Ledger {
       session,
       lastUser,
       kept: new Map(browser.kept),
+      withCookie,
       goodSince,
       alongside: new Set(open),
       receivedAt: 0,
@@ -223,7 +227,9 @@ export class Ledger {
     const isDue = this.#hours - visit.goodSince >= HALF_LIFE_HOURS;
     if (deed === "logout" && session?.user) {
       if (isStillIn || session.doubt) visit.excuse = "logout's cookie";
-      this.#end(visit, mustBeIn || (visit.isGood && mayLive(session)));
+      // Without its cookie, the server does not know whose logout it is.
+      const isKnown = mustBeIn || (visit.isGood && mayLive(session));
+      this.#end(visit, visit.withCookie && isKnown);
     } else if (login) {
       this.#begin(visit, login);
     } else if (isStillIn) {
@@ -298,6 +304,13 @@ export class Ledger {
     } else if (cookie.effect !== "untouched") {
       const isOthers = browser.session !== session;
       const isBack = mayLive(session) && cookie.effect === "set";
+      const isOlder = visit.goodSince < browser.goodSince && !visit.isGood;
+      if (!isOthers && isOlder && cookie.effect === "cleared") {
+        browser.session = undefined;
+        browser.kept.clear();
+        this.excused.push("expired cookie");
+        return;
+      }
       if (isOthers && isAlive(browser.session) && browser.session?.user) {
         if (session?.doubt) this.doubted.push(session.doubt);
         else if (!excuse) return;

@@ -8,6 +8,8 @@ import { judge } from "./reference.ts";
 /** A history that is told and not played: what a server has answered is made up. */
 class Story {
   readonly ledger = new Ledger();
+  /** Whether the browser has a session cookie to send. */
+  hasCookie = true;
   readonly #visits = new Map<string, [Visit, Answer]>();
 
   /** Tells of a request, up to a stage, and returns the rules that its answer breaks. */
@@ -35,7 +37,8 @@ class Story {
       ...more,
     };
     const known = this.#visits.get(name)?.[0];
-    const visit = known ?? this.ledger.sent({ browser: 1, deed }, name, true);
+    const visit =
+      known ?? this.ledger.sent({ browser: 1, deed }, name, this.hasCookie);
     const before = this.#visits.get(name)?.[1];
     this.#visits.set(name, [
       visit,
@@ -287,6 +290,33 @@ describe("the reference", () => {
     story.logOut("stored");
     assert.deepEqual(story.look({}), []);
     assert.deepEqual(story.ledger.excused, ["logout's cookie"]);
+  });
+
+  test("a logout that comes without the cookie ends what nobody can know", () => {
+    const story = begin();
+    story.tell("late", "page /basket", "received");
+    // Somebody else's late response has cleared it.
+    story.hasCookie = false;
+    story.logOut();
+    story.tell("late", "page /basket", "stored", { user: "alice" }, SET);
+    story.hasCookie = true;
+    assert.deepEqual(story.look({ user: "alice" }), []);
+    assert.deepEqual(story.look({}), []);
+  });
+
+  test("a page load that took a day may clear the cookie that was extended meanwhile", () => {
+    const story = begin();
+    story.tell("late", "page /look", "sent");
+    story.ledger.pass(13);
+    story.tell("look", "GET /look", "stored", { user: "alice" }, SET);
+    story.ledger.pass(13);
+    const cleared = { cookie: { effect: "cleared", bytes: 0 } } as const;
+    assert.deepEqual(
+      story.tell("late", "page /look", "stored", {}, cleared),
+      [],
+    );
+    assert.deepEqual(story.look({}), []);
+    assert.deepEqual(story.ledger.excused, ["expired cookie"]);
   });
 
   test("a request that failed ends nothing", () => {
