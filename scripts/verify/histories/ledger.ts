@@ -47,14 +47,14 @@ export type Excuse = keyof typeof EXCUSES;
  * while somebody logs in, whose cookie it replaces then. They are out, and nobody else is in.
  */
 export const EXCUSES = {
-  "logout's cookie": "a logout's cookie arrives after the next user's login",
-  "changed session": "a changed session's cookie arrives after that login",
-  "renewed session": "an extended session's cookie arrives after that login",
-  "begun session": "the cookie of a basket without a login arrives after it",
-  "renewed over a change": "an extended session's cookie undoes a change",
+  "logout cookie": "a logout's cookie arrives after the next user's login",
+  "changed cookie": "a changed session's cookie arrives after that login",
+  "renewed cookie": "an extended session's cookie arrives after that login",
+  "begun cookie": "the cookie of a basket without a login arrives after it",
   "expired cookie": "a page load that took a day clears an extended cookie",
+  "undone change": "an extended session's cookie undoes a change",
   "two logins": "two logins at once: the first session lives on",
-  "two changes": "two changes of one session at once: the last one counts",
+  "two writes": "two changes of one session at once: the last one counts",
 };
 
 /** Why nobody knows whether a session has ended: see {@link DOUBTS}. */
@@ -226,17 +226,17 @@ export class Ledger {
     const isStillIn = mustBeIn && isAlive(session);
     const isDue = this.#hours - visit.goodSince >= HALF_LIFE_HOURS;
     if (deed === "logout" && session?.user) {
-      if (isStillIn || session.doubt) visit.excuse = "logout's cookie";
+      if (isStillIn || session.doubt) visit.excuse = "logout cookie";
       // Without its cookie, the server does not know whose logout it is.
       const isKnown = mustBeIn || (visit.isGood && mayLive(session));
       this.#end(visit, visit.withCookie && isKnown);
     } else if (login) {
       this.#begin(visit, login);
     } else if (isStillIn) {
-      if (isPage(deed) || isDue) visit.excuse = "renewed session";
-      if (isChange(deed) && told?.isDone) visit.excuse = "changed session";
+      if (isPage(deed) || isDue) visit.excuse = "renewed cookie";
+      if (isChange(deed) && told?.isDone) visit.excuse = "changed cookie";
     } else if (told && (!session || isPage(deed))) {
-      visit.excuse = "begun session";
+      visit.excuse = "begun cookie";
       // The server can't tell this page load from that of whoever comes next.
       if (told.isDone) item.user = null;
     }
@@ -360,7 +360,7 @@ function whyLost({ alongside }: Visit): Excuse | undefined {
   const others = [...alongside];
   const isChanging = ({ deed }: Visit) =>
     isChange(deed) || isLogin(deed) || deed === "logout";
-  if (others.some(isChanging)) return "two changes";
-  const isRenewed = others.some(({ excuse }) => excuse === "renewed session");
-  return isRenewed ? "renewed over a change" : undefined;
+  if (others.some(isChanging)) return "two writes";
+  const isRenewed = others.some(({ excuse }) => excuse === "renewed cookie");
+  return isRenewed ? "undone change" : undefined;
 }

@@ -158,7 +158,7 @@ describe("the reference", () => {
     story.logIn("bob");
     story.logOut("stored");
     assert.deepEqual(story.look({}), []);
-    assert.deepEqual(story.ledger.excused, ["logout's cookie"]);
+    assert.deepEqual(story.ledger.excused, ["logout cookie"]);
   });
 
   test("but a second logout has nothing to clear", () => {
@@ -227,7 +227,7 @@ describe("the reference", () => {
     const other = { user: "alice", basket: ["two"] };
     twice.tell("two", "POST /basket", "stored", other, SET);
     assert.deepEqual(twice.look(other), []);
-    assert.deepEqual(twice.ledger.excused, ["two changes"]);
+    assert.deepEqual(twice.ledger.excused, ["two writes"]);
   });
 
   test("as before: other cookies and headers", () => {
@@ -289,7 +289,7 @@ describe("the reference", () => {
     story.logIn("bob");
     story.logOut("stored");
     assert.deepEqual(story.look({}), []);
-    assert.deepEqual(story.ledger.excused, ["logout's cookie"]);
+    assert.deepEqual(story.ledger.excused, ["logout cookie"]);
   });
 
   test("a logout that comes without the cookie ends what nobody can know", () => {
