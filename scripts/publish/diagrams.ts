@@ -147,10 +147,13 @@ export function drawHistory(
   if (parts.some(({ what }) => what.startsWith("browser "))) {
     throw new Error(`${title}: there are no lanes for two browsers`);
   }
-  const looks = parts.map(({ nr, effect }): ArrowLook => {
+  const last = parts.findLastIndex(({ effect }) =>
+    /set|cleared/.test(effect ?? ""),
+  );
+  const looks = parts.map(({ nr }, row): ArrowLook => {
     const isLate = parts.filter((part) => part.nr === nr).length > 1;
     if (!isLate) return "l";
-    return effect === "set" || effect === "cleared" ? "undoes" : "u";
+    return row === last ? "undoes" : "u";
   });
   const sentences = parts.map(
     ({ nr, what, seen }) => `${[`${nr} ${what}`, ...seen].join(", ")}.`,
@@ -203,7 +206,10 @@ function sceneOfHistory(parts: ExamplePart[], looks: ArrowLook[]): Scene {
         sent.set(nr, y);
         if (withCookie) arrow(["jar", y], ["browser", y]);
       } else if (stage === "stored") {
-        arrow(["server", answered.get(nr) ?? y], ["browser", y]);
+        const left = answered.get(nr);
+        // Time that passes is no answer.
+        if (left === undefined) continue;
+        arrow(["server", left], ["browser", y]);
         if (!effect || effect === "untouched") continue;
         arrow(["browser", y], ["jar", y], end);
         change(effect === "set", y);
