@@ -48,8 +48,8 @@ async function main(): Promise<number> {
     : all.map((name) => join(basename(FOLDER), name));
   const words = [
     ...["--import", import.meta.resolve("tsx"), "--test"],
-    // By default it would leave one of two cores alone. Most wait now and then, for a browser or a process.
-    `--test-concurrency=${availableParallelism() + 1}`,
+    // By default it would leave one of two cores alone.
+    `--test-concurrency=${availableParallelism()}`,
     ...files,
   ];
   const child = spawn(process.execPath, words, {
