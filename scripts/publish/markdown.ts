@@ -223,7 +223,7 @@ const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;
 const RATIO = /(<!-- ratio: (\S+)\.(\w+) -->).*?(<!-- \/ratio -->)/g;
 
 /**
- * Makes the generated parts of a text anew. They are the fence, the table or the element after a
+ * Makes the generated parts of a text anew. They are the fence, the table, the image or the element after a
  * comment such as `<!-- snippet: snippets/broken.ts#app -->`, the answer in
  * `<!-- seen: broken.browser -->19<!-- /seen -->`, and the ratio in
  * `<!-- ratio: fix-ordering.cpuMicroseconds -->0.4<!-- /ratio -->`.

@@ -27,9 +27,7 @@ export function syncRepository(root: string, options: Options): string[] {
   const problems = [...READMES, ...posts].flatMap((file) =>
     syncFile({ root, file, observed, pictures: {} }, options),
   );
-  for (const folder of ["snippets", "scripts"]) {
-    problems.push(...mistakesInCode(root, folder));
-  }
+  problems.push(...mistakesInCode(root));
   const made = { ...racePictures(root), ...javascript(root) };
   for (const [file, text] of Object.entries(made)) {
     problems.push(...syncWhole(root, file, text, options));
