@@ -49,30 +49,36 @@ export const tryMutants = (
     Object.keys(CHECKS) as CheckName[],
 ): Promise<Tried[]> =>
   sideBySide(mutants, options, async (mutant) => {
-    const told = (tried: Tried): Tried => {
-      options.tell?.(tried);
-      return tried;
-    };
-    const cleanUp: (() => void)[] = [];
-    const copy = copyRepository({ after: (work) => cleanUp.push(work) });
-    try {
-      const path = join(copy.folder, "snippets", mutant.file);
-      if (readFileSync(path, "utf8").split(mutant.from).length !== 2) {
-        throw new Error(`${mutant.file} does not have once: ${mutant.from}`);
-      }
-      copy.edit(join("snippets", mutant.file), mutant.from, mutant.to);
-      for (const name of checks(mutant)) {
-        for (const words of CHECKS[name](mutant)) {
-          if (await fails(copy.folder, words, options.cancel)) {
-            return told({ ...mutant, noticedBy: name });
-          }
-        }
-      }
-      return told(mutant);
-    } finally {
-      for (const work of cleanUp) work();
-    }
+    const noticedBy = await noticing(mutant, checks(mutant), options.cancel);
+    const tried = { ...mutant, ...(noticedBy && { noticedBy }) };
+    options.tell?.(tried);
+    return tried;
   });
+
+/** Finds the first check that notices a mutant, in a copy of the repository. */
+async function noticing(
+  mutant: Mutant,
+  checks: CheckName[],
+  cancel: AbortSignal,
+): Promise<CheckName | undefined> {
+  const cleanUp: (() => void)[] = [];
+  const copy = copyRepository({ after: (work) => cleanUp.push(work) });
+  try {
+    const path = join(copy.folder, "snippets", mutant.file);
+    if (readFileSync(path, "utf8").split(mutant.from).length !== 2) {
+      throw new Error(`${mutant.file} does not have once: ${mutant.from}`);
+    }
+    copy.edit(join("snippets", mutant.file), mutant.from, mutant.to);
+    for (const name of checks) {
+      for (const words of CHECKS[name](mutant)) {
+        if (await fails(copy.folder, words, cancel)) return name;
+      }
+    }
+    return undefined;
+  } finally {
+    for (const work of cleanUp) work();
+  }
+}
 
 /**
  * Runs a command line of Node's in a folder.
