@@ -77,8 +77,8 @@ function expectationToPaste({ name, report }: HistoriesRow): string {
   const broken = rules.map((rule) => rule.name).join(", ") || "nothing";
   const lines = wrap(`// Histories: breaks ${broken}.`, 3);
   return [
-    `${name} has no line about histories. If its row is right, paste this at the`,
-    "end of the comment at its top:",
+    `${name} has no line about histories.`,
+    "If its row is right, paste this at the end of the comment at its top:",
     "",
     ...lines.map((line) => line.replace(/^ {3}/, "// ")),
   ].join("\n");

@@ -8,6 +8,7 @@ import {
   withSnippet,
 } from "../../servers/snippet.ts";
 import { readHistories } from "../observed.ts";
+import { historiesText } from "./histories-table.ts";
 import { type History, makeHistories, shrink } from "./history.ts";
 import { exampleOf, historyLines } from "./history-lines.ts";
 import { type Playable, playHistory } from "./play-history.ts";
@@ -100,6 +101,16 @@ const LATE_BASKET: History = {
     { flight: 1, to: "stored" },
   ],
 };
+
+test("what is told of histories fits 80 columns", () => {
+  const rows = Object.entries(readHistories(ROOT)).map(([name, report]) => ({
+    ...{ name, report },
+    expected: undefined,
+  }));
+  for (const line of historiesText(rows).split("\n")) {
+    assert.ok(line.length <= 80, line);
+  }
+});
 
 describe("what a snippet's header expects", () => {
   const report = { seed: SEED, excused: {}, examples: {} };

@@ -53,8 +53,8 @@ export function exampleOf({ events, breaks }: Played, rule: RuleName): Example {
   return { parts, how };
 }
 
-/** Where what was seen begins, in a line. */
-const COLUMN = 30;
+/** Where what was seen begins, in a line, and where that ends: it is printed two columns further in. */
+const [COLUMN, END] = [30, 78];
 
 /**
  * Tells a history, in a line for each thing that happened without a break, with the number of the
@@ -63,7 +63,7 @@ const COLUMN = 30;
 export const historyLines = ({ parts, how }: Example): string[] => [
   ...parts.flatMap(({ nr, what, seen }) => {
     const start = `${nr} ${what}`.padEnd(COLUMN);
-    return wrap(`${start}  ${seen.join(", ")}`.trimEnd(), COLUMN + 2);
+    return wrap(`${start}  ${seen.join(", ")}`.trimEnd(), COLUMN + 2, END);
   }),
   `→ ${how}`,
 ];
