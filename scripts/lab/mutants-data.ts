@@ -464,6 +464,11 @@ export const MUTANTS: Mutant[] = [
       "[sub].flatMap",
     ],
     [
+      "an error page is told who may be out",
+      'Object.defineProperty(req, "oidc", { value: nobody() });',
+      "",
+    ],
+    [
       "everybody is in, until it is known",
       "isAuthenticated: () => false",
       "isAuthenticated: () => true",

@@ -18,6 +18,8 @@ const CHECKS = {
       : ["remedies", "contract"]
     ).map((name) => [
       "--test",
+      // Some make a test wait, or work, for ever.
+      "--test-timeout=300000",
       // This one breaks what is broken already.
       "--test-name-pattern=^(?!each of these tests can fail)",
       `scripts/servers/${name}.test.ts`,

@@ -225,8 +225,13 @@ test("a snippet and its lines are no longer than a screen", () => {
   }
 });
 
-test("a session in chunks is never put together from two", async (t) => {
-  const names = ["broken", "fix-navigations-only", "fix-complete-cookie"];
+test("a session in chunks is never put together from two, and no piece of it gets past a fix", async (t) => {
+  const names = [
+    "broken",
+    "fix-read-only-route",
+    "fix-navigations-only",
+    "fix-complete-cookie",
+  ];
   for (const snippet of await together(t, names, { CLAIM_BYTES: "5000" })) {
     const { name, baseURL } = snippet;
     const cookiesOf = async (user: string) => {
@@ -257,6 +262,16 @@ test("a session in chunks is never put together from two", async (t) => {
       assert.equal(await whoami(...mix), null, name);
     }
     assert.equal(await whoami(...other), "alice", name);
+    const { headers } = await fetch(new URL("/update", baseURL), {
+      method: "POST",
+      headers: { ...JSON_TYPE, cookie: one.join("; ") },
+      body: "{}",
+    });
+    const set = headers
+      .getSetCookie()
+      .join("\n")
+      .match(/^appSession\b/gm);
+    assert.equal(set?.length ?? 0, name === "broken" ? 3 : 0, name);
   }
 });
 

@@ -98,6 +98,10 @@ export class Memory {
       this.ended.set(id, Date.now() + lifeMs);
     });
 
+  /** The ids of the sessions that it has, without those that it knows to have ended. */
+  sessions = () =>
+    [...this.entries.keys()].filter((id) => !id.startsWith("ended:"));
+
   /** Makes the `session.store` of an app. */
   asStore(style: Style): NonNullable<ConfigParams["session"]>["store"] {
     const { get, set, destroy } = this;
@@ -157,6 +161,8 @@ export interface AppOptions {
   options?: LastingLogoutOptions;
   express?: 4 | 5;
   style?: Style;
+  /** What another app, as another process of the same one, remembers, too. */
+  memory?: Memory;
   /** Where in the app it is put. */
   path?: string;
   /** What comes before it, and what after. */
@@ -208,7 +214,7 @@ export async function startLocalProvider() {
   async function startApp(t: TestContext, chosen: AppOptions): Promise<App> {
     const { kind = "store", style = "callback", path = "/" } = chosen;
     const { config = {}, wrap = lastingLogout, errorStatus } = chosen;
-    const memory = new Memory();
+    const { memory = new Memory() } = chosen;
     const app = chosen.express === 4 ? express4() : express5();
     const server = createServer(app);
     server.listen(0, "localhost");

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { connect } from "node:net";
 import { after, describe, type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { type Router, urlencoded } from "express";
+import { type ErrorRequestHandler, type Router, urlencoded } from "express";
 import { auth, type ConfigParams } from "express-openid-connect";
 import { lastingLogout } from "../../snippets/drop-in/lasting-logout.ts";
 import { Browser, whoHas } from "../client/browser.ts";
 import { effectOf } from "../client/cookie-effect.ts";
 import type { Answer } from "../client/http.ts";
+import { Stepwise } from "../client/request-steps.ts";
 import {
   type App,
   type AppOptions,
@@ -62,6 +64,9 @@ const basketOf = async (browser: Browser) =>
 
 const cookiesOf = async (browser: Browser) =>
   String((await browser.compose("cors", "GET", "/whoami")).headers.cookie);
+
+const claimsOf = (idToken: string) =>
+  JSON.parse(Buffer.from(idToken.split(".")[1] ?? "", "base64url").toString());
 
 /** Fails unless alice can log in, be told from bob, and log out for good. */
 async function assertWorks(app: App): Promise<void> {
@@ -255,6 +260,8 @@ const cookieHeaders = {
       const answer = await get(stranger, "/logout", { cookie: header(live) });
       assert.match(String(answer.headers.location), /\/session\/end\?/);
       assert.equal(effectOf(answer).effect, "cleared");
+      const all = (answer.headers["set-cookie"] ?? []).join("\n");
+      assert.equal(all.match(/^appSession=/gm)?.length, 1);
       assert.equal(await whoHas(app, live), null);
       assert.equal(await whoHas(app, header(live)), null);
     }
@@ -276,6 +283,49 @@ const cookieHeaders = {
     assert.equal(await whoHas(app, live), "alice");
     await get(new Browser(app), "/logout", { cookie: header });
     assert.equal(await whoHas(app, live), null);
+  },
+
+  async "what a store remembers of an ended session is none"(start) {
+    const app = await start();
+    const browser = await loggedIn(app);
+    const [, id] = (await cookiesOf(browser)).split("=");
+    await browser.logOut();
+    const { entries } = app.memory;
+    const before = [...entries];
+    const late = await browser.compose("cors", "POST", "/basket", {
+      basket: "late",
+    });
+    for (const kept of entries.keys()) {
+      assert.ok(kept.includes(String(id)), kept);
+      late.headers.cookie = `appSession=${kept}`;
+      assert.equal(effectOf(await browser.exchange(late)).effect, "untouched");
+    }
+    assert.equal(before.length, 1);
+    assert.deepEqual([...entries], before);
+  },
+
+  async "nobody is in while a logout is about to destroy the session"(start) {
+    const app = await start();
+    const browser = await loggedIn(app);
+    const cookie = await cookiesOf(browser);
+    const seen: unknown[] = [];
+    app.memory.before = async (command) => {
+      if (command === "destroy") seen.push(await whoHas(app, cookie));
+    };
+    await browser.logOut();
+    assert.deepEqual(seen, [null]);
+  },
+
+  async "the app sees all cookies, dead ones and pieces, too"(start) {
+    const app = await start({
+      routes: (app) =>
+        app.get("/cookies", (req, res) => {
+          res.json(req.headers.cookie);
+        }),
+    });
+    const cookie = "theme=dark; appSession=junk; appSession.0=old; a=b";
+    const { body } = await get(new Browser(app), "/cookies", { cookie });
+    assert.equal(JSON.parse(body), cookie);
   },
 
   async "a part of a cookie session is no id"(start) {
@@ -314,6 +364,51 @@ const stores = {
     [name in `a store's functions: ${Style}`]: Scenario;
   }),
 
+  async "a store of files: no file is no session, nor is half a one"(start) {
+    const app = await start();
+    const { memory } = app;
+    memory.before = (command, id) => {
+      if (command !== "get" || memory.entries.has(id)) return;
+      throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+    };
+    const browser = await loggedIn(app);
+    const id = (await cookiesOf(browser)).slice("appSession=".length);
+    const file = String(memory.entries.get(id));
+    memory.entries.set(id, file.slice(0, -1));
+    assert.equal(await browser.whoami(), null);
+    memory.entries.delete(id);
+    assert.equal(await browser.whoami(), null);
+    memory.entries.set(id, file);
+    assert.equal(await browser.whoami(), "alice");
+  },
+
+  async "a store that keeps what has expired: it is over all the same"(
+    start,
+    t,
+  ) {
+    const memory = new Memory();
+    const get = (id: string, done: (error: null, found: unknown) => void) =>
+      done(null, JSON.parse(memory.entries.get(id) ?? "null"));
+    const store = { ...memory.asStore("callback"), get } as never;
+    t.mock.timers.enable({ apis: ["Date"], now: Date.now() });
+    const app = await start({ config: { session: { store } } });
+    const browser = new Browser(app, 2 * DAY_S * 1000);
+    await browser.logIn("alice");
+    const before = [...memory.entries];
+    const late = () =>
+      new Stepwise(browser, "cors", "POST", "/basket", { basket: "late" });
+    const [one, other] = [late(), late()];
+    await one.do.sent();
+    await one.do.received();
+    await other.do.sent();
+    t.mock.timers.setTime(Date.now() + (DAY_S + 1) * 1000);
+    for (const request of [one, other]) {
+      await request.do.answered();
+      assert.equal((await request.do.stored()).cookie.effect, "untouched");
+    }
+    assert.deepEqual([...memory.entries], before);
+  },
+
   async "an update that ignores its condition is an error that says so"(start) {
     const app = await start({
       options: {
@@ -333,6 +428,20 @@ const stores = {
     assert.match(answer.body, /SET … XX/);
     assert.equal(app.memory.entries.size, entries);
     assert.equal(await browser.whoami(), "alice");
+  },
+
+  async "an update that does not say what it did"(start) {
+    const app = await start({
+      options: {
+        update: async (id, session) => {
+          await app.memory.update(id, session);
+        },
+      },
+    });
+    const browser = await loggedIn(app);
+    assert.equal(effectOf(await fill(browser, "hers")).effect, "set");
+    assert.equal(await basketOf(browser), "hers");
+    await assertWorks(app);
   },
 
   async "an update is given the session's id, the session, and how long it lives"(
@@ -495,6 +604,46 @@ const responses = {
     assert.equal(await whoHas(app, cookie), null);
   },
 
+  async "an answer that is given from elsewhere, as from a queue"(start) {
+    const arrived = new EventEmitter();
+    const app = await start({
+      routes: (app) =>
+        app.post("/queue", (req, res) => {
+          Object.assign((req as never as { appSession: object }).appSession, {
+            basket: "late",
+          });
+          arrived.emit("one", () => res.json({}));
+        }),
+    });
+    const browser = await loggedIn(app);
+    const cookie = await cookiesOf(browser);
+    const post = await browser.compose("cors", "POST", "/queue", {});
+    const answering = browser.exchange(post);
+    const [answer] = await once(arrived, "one");
+    await browser.logOut();
+    answer();
+    assert.equal(effectOf(await answering).effect, "untouched");
+    assert.equal(await whoHas(app, cookie), null);
+    assert.deepEqual(app.memory.sessions(), []);
+  },
+
+  async "an error page that asks who is in, before anybody knows"(start) {
+    const asked: boolean[] = [];
+    const app = await start({
+      routes: (app) =>
+        app.use(((error, req, _res, next) => {
+          asked.push(req.oidc.isAuthenticated());
+          next(error);
+        }) satisfies ErrorRequestHandler),
+    });
+    const browser = await loggedIn(app);
+    app.memory.before = () => {
+      throw new Error("connect ECONNREFUSED");
+    };
+    const { status } = await get(browser, "/whoami");
+    assert.deepEqual([status, asked], [503, [false]]);
+  },
+
   async "a form that the app parses before it"(start) {
     const app = await start({
       above: (app) => app.use(urlencoded({ extended: false })),
@@ -614,6 +763,16 @@ const backChannel = {
 } satisfies Scenarios;
 
 const backChannelInStore = {
+  async "when the provider names the session alone, and not the user"(start) {
+    const app = await start({ config: { backchannelLogout: true } });
+    const browser = await loggedIn(app);
+    const { entries } = app.memory;
+    const [session] = [...entries.values()].map((text) => JSON.parse(text));
+    const { iss, sid } = claimsOf(session.data.id_token);
+    entries.set(`${iss}|${sid}`, JSON.stringify({ cookie: {} }));
+    assert.equal(await browser.whoami(), null);
+  },
+
   async "with the store that has the sessions"(start) {
     const app = await start({ config: { backchannelLogout: true } });
     assert.equal(await otherDevice(app), null);

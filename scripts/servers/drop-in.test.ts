@@ -101,28 +101,32 @@ const late = {
     start,
   ) {
     const app = await start();
-    for (const isReceivedBefore of [true, false]) {
-      for (const isStoredBefore of [true, false]) {
-        const browser = await loggedIn(app);
-        const copy = await cookiesOf(browser);
-        const request = new Stepwise(browser, "cors", "POST", "/basket", {
-          basket: "hers",
-        });
-        await request.do.sent();
-        if (isReceivedBefore) await request.do.received();
-        await browser.logOut();
-        const arrive = async () => {
-          if (!isReceivedBefore) await request.do.received();
-          await request.do.answered();
-          await request.do.stored();
-        };
-        if (isStoredBefore) await arrive();
-        assert.equal(await browser.whoami(), null);
-        await browser.logIn("bob");
-        if (!isStoredBefore) await arrive();
-        assert.equal(await browser.whoami(), "bob");
-        assert.equal(await basketOf(browser), null);
-        assert.equal(await whoHas(app, copy), null);
+    const other = await start({ memory: app.memory });
+    for (const { baseURL } of [app, other]) {
+      for (const isReceivedBefore of [true, false]) {
+        for (const isStoredBefore of [true, false]) {
+          const browser = await loggedIn(app);
+          const copy = await cookiesOf(browser);
+          const request = new Stepwise(browser, "cors", "POST", "/basket", {
+            basket: "hers",
+          });
+          await request.do.sent();
+          request.request.url = new URL("/basket", baseURL);
+          if (isReceivedBefore) await request.do.received();
+          await browser.logOut();
+          const arrive = async () => {
+            if (!isReceivedBefore) await request.do.received();
+            await request.do.answered();
+            await request.do.stored();
+          };
+          if (isStoredBefore) await arrive();
+          assert.equal(await browser.whoami(), null);
+          await browser.logIn("bob");
+          if (!isStoredBefore) await arrive();
+          assert.equal(await browser.whoami(), "bob");
+          assert.equal(await basketOf(browser), null);
+          assert.equal(await whoHas(app, copy), null);
+        }
       }
     }
   },
@@ -146,11 +150,27 @@ const late = {
     await browser.logOut();
     held.release();
     await answered;
+    assert.deepEqual(app.memory.sessions(), []);
     assert.equal(await browser.whoami(), null);
     assert.equal(await whoHas(app, copy), null);
     await browser.logIn("bob");
     await request.do.stored();
     assert.equal(await browser.whoami(), "bob");
+  },
+
+  async "a session that the app itself has destroyed is not written again"(
+    start,
+  ) {
+    const app = await start();
+    const browser = await loggedIn(app);
+    const request = new Stepwise(browser, "cors", "POST", "/basket", {
+      basket: "hers",
+    });
+    await request.do.sent();
+    await request.do.received();
+    app.memory.entries.clear();
+    await request.do.answered();
+    assert.equal(app.memory.entries.size, 0);
   },
 
   async "a logout that a second click has sent, answered late, leaves bob in"(
@@ -164,6 +184,54 @@ const late = {
     const answer = await browser.exchange(second);
     assert.equal(answer.status, 302);
     assert.equal(effectOf(answer).effect, "untouched");
+    assert.equal(await browser.whoami(), "bob");
+  },
+
+  async "a login over a session that ends meanwhile is one"(start) {
+    let held = gate();
+    const app = await start({
+      config: {
+        async afterCallback(_req, _res, session) {
+          await held.pass();
+          return session;
+        },
+      },
+    });
+    held.release();
+    const hers = await loggedIn(app);
+    const his = browserOf(app);
+    await his.adopt(hers);
+    held = gate();
+    const login = his.logIn("bob");
+    await held.reached;
+    await get(hers, "/logout");
+    held.release();
+    await login;
+    assert.equal(await his.whoami(), "bob");
+  },
+
+  async "a second logout that another process answers late leaves bob in"(
+    start,
+  ) {
+    const app = await start();
+    const other = await start({ memory: app.memory });
+    const browser = await loggedIn(app);
+    const held = gate();
+    // With a store, it looks for the session when it is received, and always before it ends it.
+    let looks = app.kind === "cookies" ? 1 : 2;
+    app.memory.before = (command, id) => {
+      if (!/^(get|has)$/.test(command) || id.startsWith("ended:")) return;
+      looks -= 1;
+      if (looks === 0) return held.pass();
+    };
+    const second = await browser.compose("navigate", "GET", "/logout");
+    const url = new URL("/logout", other.baseURL);
+    const answering = browser.exchange({ ...second, url });
+    await held.reached;
+    await browser.logOut();
+    await browser.logIn("bob");
+    held.release();
+    assert.equal(effectOf(await answering).effect, "untouched");
     assert.equal(await browser.whoami(), "bob");
   },
 
@@ -315,6 +383,29 @@ const dead = {
     }
     assert.equal(app.memory.entries.size, sessions);
     assert.equal(await basketOf(tab), null);
+  },
+
+  async "a route that takes the login out of the session ends all of it"(
+    start,
+  ) {
+    const app = await start({
+      routes: (app) =>
+        app.post("/forget", (req, res) => {
+          const { appSession } = req as never as {
+            appSession: { id_token?: string };
+          };
+          delete appSession.id_token;
+          res.json({});
+        }),
+    });
+    const browser = await loggedIn(app);
+    await fill(browser, "hers");
+    const copy = await cookiesOf(browser);
+    const post = await browser.compose("cors", "POST", "/forget", {});
+    await browser.exchange(post);
+    assert.equal(await browser.whoami(), null);
+    assert.equal(await whoHas(app, copy), null);
+    assert.deepEqual(app.memory.sessions(), []);
   },
 
   async "a navigation with a dead cookie clears it"(start) {

@@ -22,6 +22,10 @@ const ROUTES = `
     req.appSession.basket = (req.appSession.basket ?? 0) + 1;
     res.json(req.appSession.basket);
   });
+  app.post("/from-before", (req: any, res) => {
+    delete req.appSession.login;
+    res.json({});
+  });
   app.get("/held", () => console.log("held"));
   serve(app);`;
 
@@ -279,7 +283,38 @@ describe("fix-deny-list", () => {
     await browser.logOut();
     assert.equal(await copy.whoami(), null);
   });
+
+  test("ends a session from before it had a list", async () => {
+    const browser = await loggedIn(await snippetOf("fix-deny-list"));
+    const path = "/from-before";
+    await browser.exchange(await browser.compose("cors", "POST", path, BODY));
+    assert.equal(await browser.whoami(), null);
+  });
+
+  test("begins another for a login that a logout overtakes", async () => {
+    const snippet = await snippetOf("fix-deny-list");
+    const browser = await loggedIn(snippet);
+    const tab = await browser.fork();
+    const token = await snippet.hold("/token", "arrival");
+    const login = tab.open("/login");
+    await token.reached;
+    const logout = await browser.compose("navigate", "GET", "/logout");
+    await browser.exchange(logout);
+    token.release();
+    await login;
+    assert.equal(await tab.whoami(), "alice");
+  });
 });
+
+for (const name of ["fix-deny-list", "fix-complete-cookie"]) {
+  test(`${name} remembers all logouts, and not the last one alone`, async () => {
+    const snippet = await snippetOf(name);
+    const browsers = [await loggedIn(snippet), await loggedIn(snippet)];
+    const copies = await Promise.all(browsers.map((one) => one.fork()));
+    for (const browser of browsers) await browser.logOut();
+    for (const copy of copies) assert.equal(await copy.whoami(), null);
+  });
+}
 
 // One after the other, since they move the clocks of what they share.
 describe("how long a logout holds", () => {

@@ -113,10 +113,9 @@ async function startAlone(
   inside: Inside[],
 ): Promise<Snippet> {
   const name = basename(file, ".ts");
-  const modules = modulesFor(settings, inside);
   const [started, baseURL] = await startProcess(
     name,
-    [...modules, file],
+    [...modulesFor(inside), file],
     { ...ENVIRONMENT, ...settings },
     /http:\/\/localhost:\d+/,
     cancel,
@@ -125,12 +124,9 @@ async function startAlone(
 }
 
 /** Makes the part of a command line that loads what is needed into a snippet's process. */
-export const modulesFor = (
-  settings: NodeJS.ProcessEnv,
-  inside: Inside[],
-): string[] =>
+export const modulesFor = (inside: Inside[]): string[] =>
   [
-    ...(settings.ISSUER_BASE_URL ? [] : ["./inside/provider-first.mjs"]),
+    "./inside/packages-first.mjs",
     "tsx",
     "./inside/exit-with-parent.ts",
     "./inside/usage.ts",
@@ -152,7 +148,7 @@ export async function startTogether(
   const together = fileURLToPath(import.meta.resolve("./inside/together.ts"));
   const [started, printed] = await startProcess(
     "snippets together",
-    [...modulesFor(settings, FOR_VERIFIER), together, ...files],
+    [...modulesFor(FOR_VERIFIER), together, ...files],
     { ...ENVIRONMENT, ...settings },
     /(?:.|\n)*^all of them listen$/m,
     cancel,

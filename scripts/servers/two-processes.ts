@@ -114,7 +114,7 @@ async function startProvider(
   const file = fileURLToPath(import.meta.resolve("./provider-process.ts"));
   const [started, printed] = await startProcess(
     "the provider",
-    [...modulesFor({}, ["./inside/clock.ts"]), file],
+    [...modulesFor(["./inside/clock.ts"]), file],
     { ...process.env, CLAIM_BYTES: String(claimBytes) },
     /{.*}/,
     cancel,

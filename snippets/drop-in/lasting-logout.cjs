@@ -39,6 +39,9 @@ function textOf(data) {
   }
 }
 
+/** Who is logged in, for an error page that asks before anybody knows. */
+const nobody = () => ({ isAuthenticated: () => false });
+
 const styles = new WeakMap();
 
 /** As the library does, goes by how a function is written. */
@@ -455,6 +458,7 @@ function lastingLogout(auth, config, options = {}) {
       ]);
       if (!isOver && !isOut) return false;
     } catch (error) {
+      Object.defineProperty(req, "oidc", { value: nobody() });
       throw fail(visit, error);
     }
     refuse(visit);
@@ -573,8 +577,7 @@ function lastingLogout(auth, config, options = {}) {
     Object.defineProperty(req, "oidc", {
       configurable: true,
       enumerable: true,
-      // An error page may ask who is logged in before anybody knows.
-      get: () => ({ isAuthenticated: () => false }),
+      get: nobody,
       set(value) {
         Object.defineProperty(req, "oidc", { value, writable: true });
         onLoaded(visit);

@@ -93,6 +93,9 @@ function textOf(data: unknown): string {
   }
 }
 
+/** Who is logged in, for an error page that asks before anybody knows. */
+const nobody = () => ({ isAuthenticated: () => false });
+
 const styles = new WeakMap<
   object,
   { isAsync: boolean; namesCallback: boolean }
@@ -524,6 +527,7 @@ export function lastingLogout(
       ]);
       if (!isOver && !isOut) return false;
     } catch (error) {
+      Object.defineProperty(req, "oidc", { value: nobody() });
       throw fail(visit, error);
     }
     refuse(visit);
@@ -647,8 +651,7 @@ export function lastingLogout(
     Object.defineProperty(req, "oidc", {
       configurable: true,
       enumerable: true,
-      // An error page may ask who is logged in before anybody knows.
-      get: () => ({ isAuthenticated: () => false }),
+      get: nobody,
       set(value) {
         Object.defineProperty(req, "oidc", { value, writable: true });
         onLoaded(visit);

@@ -62,7 +62,7 @@ export async function startProvider(options: {
       const address = backChannelAddress?.() ?? String(url);
       return fetch(new URL(new URL(String(url)).pathname, address), rest);
     },
-    jwks: { keys: [newSigningKey()] },
+    jwks: { keys: [signingKey()] },
     pkce: { required: () => true },
     findAccount: (_ctx, id) => ({
       accountId: id,
@@ -147,8 +147,14 @@ function show(
   ctx.body = html;
 }
 
-/** Makes the key that signs ID tokens, with the algorithm that `auth()` and Auth0 default to. */
-function newSigningKey() {
+/**
+ * The key that signs ID tokens, with the algorithm that `auth()` and Auth0 default to. To make one
+ * takes long, so it is one for all providers of a process.
+ */
+const signingKey = () => (madeKey ??= newKey());
+let madeKey: ReturnType<typeof newKey> | undefined;
+
+function newKey() {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   return { ...privateKey.export({ format: "jwk" }), alg: "RS256", use: "sig" };
 }
