@@ -297,8 +297,10 @@ const cookieHeaders = {
     });
     for (const kept of entries.keys()) {
       assert.ok(kept.includes(String(id)), kept);
-      late.headers.cookie = `appSession=${kept}`;
+      const cookie = `appSession=${kept}`;
+      late.headers.cookie = cookie;
       assert.equal(effectOf(await browser.exchange(late)).effect, "untouched");
+      await get(browser, "/", { cookie });
     }
     assert.equal(before.length, 1);
     assert.deepEqual([...entries], before);
