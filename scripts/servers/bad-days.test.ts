@@ -20,7 +20,8 @@ import {
 import { startSnippet, startTogether } from "./snippet.ts";
 import { snippetNames, usesRedis } from "./snippet-files.ts";
 
-// What the lessons do when their Redis does not: each test breaks a real server of its own.
+// What the lessons do when their Redis does not: each test breaks a real server, and mends one that it
+// shares with others.
 
 const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
 const options = { skip, concurrency: 2 };
@@ -41,13 +42,8 @@ const redisFor = async (t: TestContext, settings?: string[]) => {
   return redis;
 };
 
-const startOn = (
-  t: TestContext,
-  name: string,
-  url: string | undefined,
-  folder = ROOT,
-) =>
-  start(t, join(folder, "snippets", `${name}.ts`), [], {
+const startOn = (t: TestContext, name: string, url: string | undefined) =>
+  start(t, join(ROOT, "snippets", `${name}.ts`), [], {
     PORT: "0",
     UPDATE_MS: "0",
     IDP_MS: "0",
@@ -57,7 +53,7 @@ const startOn = (
 /** Starts a snippet on a Redis of its own. */
 async function startWithRedis(
   name: string,
-  { signal }: AbortController | TestContext,
+  signal: AbortSignal,
   { folder = ROOT, settings }: { folder?: string; settings?: string[] } = {},
 ) {
   const redis = await startRedis(settings);
@@ -86,7 +82,7 @@ async function sceneOf(
   name: string,
   options: { folder?: string; settings?: string[] },
 ): Promise<Scene> {
-  const started = await startWithRedis(name, t, options);
+  const started = await startWithRedis(name, t.signal, options);
   t.after(() => started.stop());
   return withAlice(started);
 }
@@ -99,8 +95,8 @@ async function sceneOf(
 function scenesOf(name: string): () => Promise<Scene> {
   let started: Started;
   before(async () => {
-    const settings = ON_DISK;
-    started = await startWithRedis(name, new AbortController(), { settings });
+    const { signal } = new AbortController();
+    started = await startWithRedis(name, signal, { settings: ON_DISK });
   });
   after(() => started?.stop());
   return async () => {

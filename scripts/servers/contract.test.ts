@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { sessionCookieValues } from "../../snippets/support/cookies.ts";
 import { startProvider } from "../../snippets/support/provider.ts";
 import {
   readSettings,
@@ -267,11 +268,8 @@ test("a session in chunks is never put together from two, and no piece of it get
       headers: { ...JSON_TYPE, cookie: one.join("; ") },
       body: "{}",
     });
-    const set = headers
-      .getSetCookie()
-      .join("\n")
-      .match(/^appSession\b/gm);
-    assert.equal(set?.length ?? 0, name === "broken" ? 3 : 0, name);
+    const set = sessionCookieValues(headers.getSetCookie());
+    assert.equal(set.length, name === "broken" ? 3 : 0, name);
   }
 });
 

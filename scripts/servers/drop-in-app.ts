@@ -99,8 +99,9 @@ export class Memory {
     });
 
   /** The ids of the sessions that it has, without those that it knows to have ended. */
-  sessions = () =>
-    [...this.entries.keys()].filter((id) => !id.startsWith("ended:"));
+  sessions(): string[] {
+    return [...this.entries.keys()].filter((id) => !id.startsWith("ended:"));
+  }
 
   /** Makes the `session.store` of an app. */
   asStore(style: Style): NonNullable<ConfigParams["session"]>["store"] {

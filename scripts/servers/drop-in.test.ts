@@ -9,6 +9,7 @@ import {
   KINDS,
   type Mistake,
   type Scenario,
+  type Start,
   startLocalProvider,
   tryMistakes,
 } from "./drop-in-app.ts";
@@ -87,6 +88,24 @@ function gate() {
     return released;
   };
   return { reached, pass, release };
+}
+
+/** Starts an app whose logins can be held, after the provider's answer and before they end a session. */
+async function withLoginsToHold(start: Start) {
+  let held: ReturnType<typeof gate> | undefined;
+  const app = await start({
+    config: {
+      async afterCallback(_req, _res, session) {
+        await held?.pass();
+        return session;
+      },
+    },
+  });
+  const holdLogins = () => {
+    held = gate();
+    return held;
+  };
+  return { app, holdLogins };
 }
 
 /** Whatever the app has to remember is out of reach. */
@@ -188,20 +207,11 @@ const late = {
   },
 
   async "a login over a session that ends meanwhile is one"(start) {
-    let held = gate();
-    const app = await start({
-      config: {
-        async afterCallback(_req, _res, session) {
-          await held.pass();
-          return session;
-        },
-      },
-    });
-    held.release();
+    const { app, holdLogins } = await withLoginsToHold(start);
     const hers = await loggedIn(app);
     const his = browserOf(app);
     await his.adopt(hers);
-    held = gate();
+    const held = holdLogins();
     const login = his.logIn("bob");
     await held.reached;
     await get(hers, "/logout");
@@ -302,23 +312,14 @@ const late = {
   async "who logs in again while another tab logs out is in, with nothing from before"(
     start,
   ) {
-    let held = gate();
-    const app = await start({
-      config: {
-        async afterCallback(_req, _res, session) {
-          await held.pass();
-          return session;
-        },
-      },
-    });
+    const { app, holdLogins } = await withLoginsToHold(start);
     for (const isReceivedBefore of [true, false]) {
-      held.release();
       const browser = await loggedIn(app);
       await fill(browser, "from before");
       const copy = await cookiesOf(browser);
       const tab = await browser.fork();
       const callback = await upToCallback(tab);
-      held = gate();
+      const held = holdLogins();
       const inFlight = isReceivedBefore && tab.exchange(callback);
       if (inFlight) await held.reached;
       await get(browser, "/logout");
