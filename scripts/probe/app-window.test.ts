@@ -18,6 +18,7 @@ import { type Options, readCommandLine } from "./command-line.ts";
 import { closeProviders } from "./make-report-apps.ts";
 import { probe } from "./probe-app.ts";
 import { REPORT_APPS } from "./report-apps.ts";
+import { logOutIn, type Seen } from "./seen-after-logout.ts";
 import { serve, serveMade, smallApp } from "./small-app.ts";
 
 // The plain logout in the window in which somebody has logged in by hand: here a user who is played,
@@ -196,3 +197,35 @@ test("who closes the tab and keeps another is told so", {
   await page?.close();
   await assert.rejects(window.cookies(), CLOSED);
 });
+
+/**
+ * What browsers show of the apps in which they go ways of their own. It is what the probe says of them.
+ * What Chromium shows of the others is seen above: there it is the browser in which the probe logs out.
+ */
+const SEEN: Record<string, Seen> = {
+  "another Path": "logged in",
+  "the prefix __Host- without Secure": "logged in",
+  "without Partitioned": "logged in",
+  "another name": "logged in",
+  "the back button": "looks so",
+  "the browser's cache": "looks so",
+  "a service worker": "looks so",
+  "a cache that keeps Set-Cookie": "logged in",
+  "Clear-Site-Data": "logged out",
+};
+
+for (const browser of BROWSER_NAMES) {
+  test(`${browser} shows what the probe says of the apps`, {
+    skip: skipIn(browser),
+  }, async (t) => {
+    const seen: Record<string, Seen> = {};
+    for (const app of REPORT_APPS.filter((one) => one.name in SEEN)) {
+      const { url } = await serveMade(t, "localhost", app.make);
+      const context = await (await realOf(browser)).createBrowserContext();
+      const page = await context.newPage();
+      seen[app.name] = await logOutIn(page, url + (app.under ?? ""));
+      await context.close();
+    }
+    assert.deepEqual(seen, SEEN);
+  });
+}
