@@ -250,11 +250,18 @@ export class Ledger {
 
   /** Counts what would break a rule, if Redis had lost nothing. */
   #countDoubt({ session, receivedAt }: Visit, told: Told): void {
-    if (!session?.doubt) return;
-    const isIn = this.sessions.get(told.login ?? "") === session;
-    const hadEnded = (session.endedAt ?? receivedAt) < receivedAt;
-    if (isIn ? hadEnded : session.user && session.endedAt === undefined)
+    const seen = this.sessions.get(told.login ?? "");
+    if (seen?.doubt && (seen.endedAt ?? receivedAt) < receivedAt)
+      this.doubted.push(seen.doubt);
+    const isOut = seen !== session && session?.endedAt === undefined;
+    if (isOut && session?.user && session.doubt)
       this.doubted.push(session.doubt);
+  }
+
+  /** Whether a route tells of a session that had ended, which the list does not know any more. */
+  isForgotten(told?: Told): boolean {
+    const { endedAt, doubt } = this.sessions.get(told?.login ?? "") ?? {};
+    return endedAt !== undefined && doubt !== undefined;
   }
 
   /** A login goes on with the session of the same user, or begins one with what is in an anonymous one. */

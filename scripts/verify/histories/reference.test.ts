@@ -344,6 +344,17 @@ describe("the reference", () => {
     const told = { user: "alice" };
     assert.deepEqual(story.tell("late", "GET /look", "answered", told), []);
     assert.deepEqual(story.ledger.doubted, ["emptied list"]);
+    const changed = begin();
+    changed.tell("late", "POST /basket", "answered", { user: "alice" }, SET);
+    changed.logIn("bob");
+    changed.tell("late", "POST /basket", "stored");
+    changed.tell("with hers", "GET /look", "sent");
+    changed.ledger.lose("emptied list");
+    assert.deepEqual(
+      changed.tell("with hers", "GET /look", "answered", told),
+      [],
+    );
+    assert.deepEqual(changed.ledger.doubted, ["emptied list"]);
     const later = begin();
     later.ledger.lose("emptied list");
     later.tell("late", "GET /look", "sent");

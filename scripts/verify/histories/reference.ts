@@ -34,8 +34,11 @@ export const RULES = [
   {
     name: "nobody else",
     meaning: "a request counts as the user who logged in last there",
-    broken({ lastUser, session, begun }, { told, login, keepsCookie }) {
-      const isOther = told?.user && told.user !== lastUser;
+    broken(visit, { told, login, keepsCookie }, ledger) {
+      const { lastUser, session, begun } = visit;
+      // The cookie of a session that had ended may have come after the last login's.
+      const isBack = ledger.isForgotten(told);
+      const isOther = told?.user && told.user !== lastUser && !isBack;
       if (isOther)
         return `${told.user} is in, and the last login is ${lastUser}'s`;
       // Where nobody knows whether it has ended, the same user may go on with it.
