@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import type { Progress } from "../cli/side-by-side.ts";
 import { Browser } from "../client/browser.ts";
 import type { Answer, Outgoing } from "../client/http.ts";
-import type { RedisServer } from "../servers/redis-server.ts";
+import { ON_DISK, type RedisServer } from "../servers/redis-server.ts";
 import {
   FOR_HISTORIES,
   type Snippet,
@@ -50,9 +50,6 @@ const BLOCK = 500;
 
 /** So far is one clock ahead of the other. */
 const AHEAD_MS = 5 * 60 * 1000;
-
-/** Writes before it answers, so that it has everything again after a kill. */
-const ON_DISK = ["--save", "", "--appendonly", "yes", "--appendfsync", "no"];
 
 /** How to soak a snippet. */
 export interface SoakOptions {

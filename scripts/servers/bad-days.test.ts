@@ -14,6 +14,7 @@ import { BODY, Stepwise } from "../client/request-steps.ts";
 import {
   findRedis,
   HOW_TO_INSTALL_REDIS,
+  ON_DISK,
   type RedisServer,
   startRedis,
 } from "./redis-server.ts";
@@ -25,16 +26,6 @@ import { snippetNames, usesRedis } from "./snippet-files.ts";
 
 const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
 const options = { skip, concurrency: 2 };
-
-/** Keeps everything on disk before it answers, so that a crash loses nothing. */
-const ON_DISK = [
-  "--save",
-  "",
-  "--appendonly",
-  "yes",
-  "--appendfsync",
-  "always",
-];
 
 const redisFor = async (t: TestContext, settings?: string[]) => {
   const redis = await startRedis(settings);

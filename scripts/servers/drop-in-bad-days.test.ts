@@ -10,6 +10,7 @@ import { BODY } from "../client/request-steps.ts";
 import {
   findRedis,
   HOW_TO_INSTALL_REDIS,
+  ON_DISK,
   type RedisServer,
   startRedis,
 } from "./redis-server.ts";
@@ -101,9 +102,6 @@ const DAYS: Record<string, Day> = {
   },
 };
 
-/** Keeps everything on disk before it answers, so that a crash loses nothing. */
-const ON_DISK = ["--save", "", "--appendonly", "yes", "--appendfsync"];
-
 /** The drop-in waits a second for an answer. This is enough on a machine that has much to do. */
 const PATIENCE_MS = 15_000;
 
@@ -138,7 +136,7 @@ describe("a bad day of Redis", { skip, concurrency: 3 }, () => {
   for (const [express, name] of Object.entries(EXPRESS)) {
     for (const mode of MODES) {
       test(`with ${mode}, on Express ${express}`, async (t) => {
-        const redis = await startRedis([...ON_DISK, "always"]);
+        const redis = await startRedis(ON_DISK);
         t.after(() => redis.stop());
         const app = start(
           t,

@@ -55,6 +55,15 @@ const PORTS = { first: 21_000, count: 11_000 };
 /** What is said of a server that writes nothing to its disk. */
 const NO_DISK = ["--save", ""];
 
+/** What is said of one that has written a command before it answers: when it is killed, nothing is lost. */
+export const ON_DISK = [
+  ...NO_DISK,
+  "--appendonly",
+  "yes",
+  "--appendfsync",
+  "no",
+];
+
 /**
  * Starts a Redis server on a free port of 127.0.0.1. It keeps its files in a temporary folder.
  * @param settings more options of its command line; by default, it writes nothing to its disk
