@@ -1,8 +1,10 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { progressLine, runCommand, wholeNumber } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import { sideBySide } from "../cli/side-by-side.ts";
+import { SOAK_FILE, type Soak } from "../publish/soak-data.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
 import { measure } from "./measure.ts";
 import { type Soaked, soak } from "./soak-histories.ts";
@@ -19,6 +21,8 @@ is emptied. The same six rules have to hold; what a lost Redis costs is counted.
 Options:
   --requests N   how many requests, of which each of the two gets half (20000)
   --seed S       what the histories are made from (1)
+  --write        keep what was seen in ${SOAK_FILE}, of which npm run
+                 sync makes the post's table, if no rule was broken
   -h, --help     print this
 
 Exit code: 0 when no rule was broken, 1 when one was, 2 for invalid arguments.
@@ -30,6 +34,7 @@ async function main(): Promise<number> {
     options: {
       requests: { type: "string", default: "20000" },
       seed: { type: "string", default: "1" },
+      write: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -56,9 +61,11 @@ async function main(): Promise<number> {
       ),
     (all) => {
       console.log(`seed ${seed}`);
-      return Math.max(
+      const code = Math.max(
         ...FORMS.map((name, at) => tell(name, all[at] as Soaked)),
       );
+      if (options.write && code === 0) keep(seed, all as Soaked[]);
+      return code;
     },
   );
 }
@@ -81,6 +88,15 @@ ${name}: ${listOf({ ...figures, violations: violations.length })}
     console.error(`\n${name} breaks ${lines.join("\n  ")}`);
   }
   return violations.length > 0 ? 1 : 0;
+}
+
+/** Keeps what came of a run, for the posts. */
+function keep(seed: number, all: Soaked[]): void {
+  const snippets: Soak["snippets"] = {};
+  for (const [at, { figures, faults, excused }] of all.entries())
+    snippets[FORMS[at] as string] = { figures, faults, excused };
+  const json = `${JSON.stringify({ seed, snippets }, null, 2)}\n`;
+  writeFileSync(join(ROOT, SOAK_FILE), json);
 }
 
 await runCommand("soak", main);

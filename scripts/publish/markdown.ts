@@ -35,6 +35,7 @@ import {
 import { excuseRows, historiesRows, ruleRows } from "./histories-data.ts";
 import { othersRows, readOthers } from "./others-data.ts";
 import { codeDiff, region } from "./regions.ts";
+import { readSoak, soakRows } from "./soak-data.ts";
 import { verdictLine } from "./verdict-line.ts";
 import { readVersions, versionsRows } from "./versions-data.ts";
 
@@ -172,6 +173,8 @@ ${imageOf(light, FIGURE_WIDTH, figure.alt)}
   versions: ({ root }) => markdownTable(versionsRows(readVersions(root))),
 
   bench: ({ root }) => markdownTable(benchRows(readBench(root))),
+
+  soak: ({ root }) => markdownTable(soakRows(readSoak(root))),
 };
 
 /** The lines of the comment at a file's top that are indented, and begin in this way. */

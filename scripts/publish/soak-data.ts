@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DOUBTS, type Doubt } from "../verify/histories/ledger.ts";
+
+/** Where `npm run soak` keeps what it saw, from the top folder. */
+export const SOAK_FILE = join("assets", "soak.json");
+
+/** What is counted, by the names that tables have. */
+export const COUNTS = [
+  "requests",
+  "histories",
+  "logouts confirmed",
+  "answered with 503",
+] as const;
+
+/** What came of one run. */
+export interface Soak {
+  seed: number;
+  /** By the snippet's name. */
+  snippets: Record<string, SoakOf>;
+}
+
+interface SoakOf {
+  figures: Record<(typeof COUNTS)[number], number>;
+  /** How often each kind of fault came. */
+  faults: Record<string, number>;
+  /** How often each kind of thing happened that no server can prevent. */
+  excused: Record<string, number>;
+}
+
+/** Reads what the last run with `--write` saw: no rule was broken in it. */
+export const readSoak = (root: string): Soak =>
+  JSON.parse(readFileSync(join(root, SOAK_FILE), "utf8"));
+
+/** The rows of the table of a run, its head first. */
+export function soakRows({ seed, snippets }: Soak): string[][] {
+  const row = (what: string, count: (one: SoakOf) => number): string[] => [
+    what,
+    ...Object.values(snippets).map((one) => count(one).toLocaleString("en")),
+  ];
+  const sum = (counts: object): number =>
+    Object.values(counts).reduce((one, other) => one + other, 0);
+  return [
+    [`one run, seed ${seed}`, ...Object.keys(snippets)],
+    ...COUNTS.map((name) => row(name, ({ figures }) => figures[name])),
+    row("faults of Redis", ({ faults }) => sum(faults)),
+    ...(Object.keys(DOUBTS) as Doubt[]).map((kind) =>
+      row(DOUBTS[kind], ({ excused }) => excused[kind] ?? 0),
+    ),
+    row("rules broken", () => 0),
+  ];
+}
