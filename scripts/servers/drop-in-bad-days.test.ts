@@ -134,7 +134,8 @@ const HANDLERS = ["", "an error handler that always answers 500"];
 
 describe("a bad day of Redis", { skip, concurrency: 3 }, () => {
   for (const [express, name] of Object.entries(EXPRESS)) {
-    for (const mode of MODES) {
+    // The laboratory has real apps on Express 4, of all kinds, whose store is down for a while.
+    for (const mode of express === "4" ? MODES.slice(0, 1) : MODES) {
       test(`with ${mode}, on Express ${express}`, async (t) => {
         const redis = await startRedis(ON_DISK);
         t.after(() => redis.stop());

@@ -137,6 +137,7 @@ export const modulesFor = (inside: Inside[]): string[] =>
  * Starts some snippets in one process, with one clock. To start a process takes longer than most of
  * what tests ask.
  * @param files the snippets' paths; none may need a Redis
+ * @param inside what to load into the process
  * @returns the snippets, in the order of their files; who stops one stops all of them
  * @throws {SnippetError} when one does not start
  */
@@ -144,11 +145,12 @@ export async function startTogether(
   files: string[],
   cancel: AbortSignal,
   settings: NodeJS.ProcessEnv = {},
+  inside = FOR_VERIFIER,
 ): Promise<Snippet[]> {
   const together = fileURLToPath(import.meta.resolve("./inside/together.ts"));
   const [started, printed] = await startProcess(
     "snippets together",
-    [...modulesFor(FOR_VERIFIER), together, ...files],
+    [...modulesFor(inside), together, ...files],
     { ...ENVIRONMENT, ...settings },
     /(?:.|\n)*^all of them listen$/m,
     cancel,

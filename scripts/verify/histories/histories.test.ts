@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ROOT } from "../../cli/root.ts";
+import { skipUnless } from "../../cli/testing.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "../../servers/redis-server.ts";
 import {
   FOR_HISTORIES,
+  type Snippet,
   startSnippet,
+  startTogether,
   withSnippet,
 } from "../../servers/snippet.ts";
+import { needsRedis } from "../../servers/snippet-files.ts";
 import { readHistories } from "../observed.ts";
 import { historiesText } from "./histories-table.ts";
 import { type History, makeHistories, shrink } from "./history.ts";
@@ -15,13 +20,16 @@ import { type Playable, playHistory } from "./play-history.ts";
 import { readExpected, SEED, unexpected } from "./run-histories.ts";
 import { type HistoriesReport, tryHistories } from "./try-histories.ts";
 
+const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
+
 const never = new AbortController().signal;
+const fileOf = (name: string) => join(ROOT, "snippets", `${name}.ts`);
 const withNamed = <Result>(
   name: string,
   work: (snippet: Playable) => Promise<Result>,
 ) => {
-  const file = join(ROOT, "snippets", `${name}.ts`);
-  return withSnippet(startSnippet(file, never, {}, FOR_HISTORIES), work);
+  const starting = startSnippet(fileOf(name), never, {}, FOR_HISTORIES);
+  return withSnippet(starting, work);
 };
 
 describe("histories", () => {
@@ -42,8 +50,8 @@ describe("histories", () => {
   });
 });
 
-/** How many histories are played again, and with which snippets. */
-const REPLAYED = { "fix-complete": 40 };
+/** How many histories of a snippet are played again. */
+const REPLAYED = 50;
 
 describe("what assets/histories.json says is seen again", () => {
   const all = readHistories(ROOT);
@@ -59,14 +67,33 @@ describe("what assets/histories.json says is seen again", () => {
     });
     assert.deepEqual(broken, Object.fromEntries(expected));
   };
-  for (const [name, count] of Object.entries(REPLAYED)) {
-    test(`the first ${count} histories of ${name}`, () =>
-      withNamed(name, (snippet) => replay(name, count, snippet)));
-  }
 
-  test("the first 30 of broken, and one that is told", async () => {
+  test("of fix-complete", () =>
+    withNamed("fix-complete", (snippet) =>
+      replay("fix-complete", REPLAYED, snippet),
+    ));
+
+  // One of them needs a Redis. The others are in one process.
+  test("of all others", { skip }, async () => {
+    const names = Object.keys(all).filter((name) => name !== "fix-complete");
+    const [onRedis, alone] = [true, false].map((needs) =>
+      names.filter(
+        (name) => needsRedis(name, join(ROOT, "snippets")) === needs,
+      ),
+    ) as [string[], string[]];
+    for (const name of onRedis)
+      await withNamed(name, (snippet) => replay(name, REPLAYED, snippet));
+    const files = alone.map(fileOf);
+    const starting = startTogether(files, never, {}, FOR_HISTORIES);
+    const first = starting.then(([snippet]) => snippet as Snippet);
+    await withSnippet(first, async () => {
+      for (const snippet of await starting)
+        await replay(snippet.name, REPLAYED, snippet);
+    });
+  });
+
+  test("and one of broken is told", async () => {
     await withNamed("broken", async (snippet) => {
-      await replay("broken", 30, snippet);
       const told = await playHistory(snippet, LATE_BASKET, {
         until: "ended is ended",
       });
