@@ -93,8 +93,11 @@ ${name}: ${listOf({ ...figures, violations: violations.length })}
 /** Keeps what came of a run, for the posts. */
 function keep(seed: number, all: Soaked[]): void {
   const snippets: Soak["snippets"] = {};
-  for (const [at, { figures, faults, excused }] of all.entries())
-    snippets[FORMS[at] as string] = { figures, faults, excused };
+  for (const [at, soaked] of all.entries())
+    snippets[FORMS[at] as string] = {
+      ...soaked,
+      violations: soaked.violations.length,
+    };
   const json = `${JSON.stringify({ seed, snippets }, null, 2)}\n`;
   writeFileSync(join(ROOT, SOAK_FILE), json);
 }

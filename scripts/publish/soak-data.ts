@@ -26,9 +26,11 @@ interface SoakOf {
   faults: Record<string, number>;
   /** How often each kind of thing happened that no server can prevent. */
   excused: Record<string, number>;
+  /** How often a rule was broken. */
+  violations: number;
 }
 
-/** Reads what the last run with `--write` saw: no rule was broken in it. */
+/** Reads what the last run with `--write` saw. */
 export const readSoak = (root: string): Soak =>
   JSON.parse(readFileSync(join(root, SOAK_FILE), "utf8"));
 
@@ -47,6 +49,6 @@ export function soakRows({ seed, snippets }: Soak): string[][] {
     ...(Object.keys(DOUBTS) as Doubt[]).map((kind) =>
       row(DOUBTS[kind], ({ excused }) => excused[kind] ?? 0),
     ),
-    row("rules broken", () => 0),
+    row("rules broken", ({ violations }) => violations),
   ];
 }
