@@ -11,7 +11,7 @@ import {
   type Snippet,
   SnippetError,
   startTogether,
-  withSnippet,
+  withTogether,
 } from "../servers/snippet.ts";
 import { launchWithDevtools } from "./devtools.ts";
 import { NetworkPanel, type Picture } from "./network-panel.ts";
@@ -119,9 +119,7 @@ export async function withFigures<Result>(
     const panel = new NetworkPanel(tools);
     const files = STORIES.map(({ file }) => file);
     const starting = startTogether(files, cancel, ENVIRONMENT);
-    const first = starting.then(([snippet]) => snippet as Snippet);
-    return await withSnippet(first, async () => {
-      const snippets = await starting;
+    return await withTogether(starting, async (snippets) => {
       let shown: string | undefined;
       return work(async (stories, to) => {
         const pictures: Pictures = new Map();

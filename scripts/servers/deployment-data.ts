@@ -4,13 +4,14 @@ import { join } from "node:path";
 /** Where scripts/deployment.test.ts keeps what it saw, from the top folder. */
 export const DEPLOYMENT_FILE = join("assets", "deployment.json");
 
-/** What an app keeps its sessions in before the deployment, and after it. */
+/** What an app keeps its sessions in before the deployment, and after it. The last one is two steps. */
 export const CASES = {
-  cookies: "cookie sessions",
-  cookiesToStore: "cookie sessions, then a store",
+  cookies: "cookies",
+  cookiesToStore: "cookies, then a store",
   memorystore: "memorystore",
   connectRedis: "connect-redis",
   connectRedisUpdate: "and its update",
+  updateLater: "the drop-in, then its update",
 };
 
 export type CaseName = keyof typeof CASES;
@@ -19,11 +20,11 @@ export type CaseName = keyof typeof CASES;
 const ANSWERS = {
   in: "✓ logged in",
   out: "✗ logged out",
-  lasts: "✓ lasts",
-  later: "✗ lasts at the new one only",
-  lost: "✗ is lost",
-  dead: "✓ is dead",
-  works: "✗ works on",
+  lasts: "✓ logged out",
+  later: "✗ logged out at the new one only",
+  lost: "✗ logged in again",
+  dead: "✓ refused",
+  works: "✗ works",
 };
 
 export type Answer = keyof typeof ANSWERS;

@@ -44,6 +44,8 @@ interface Kept {
   fresh(): Store | undefined;
   /** Writes a session only if it is there, for the app with the drop-in. */
   update?: LastingLogoutOptions["update"];
+  /** Whether the old app has the drop-in already, without that. */
+  isSecondStep?: boolean;
   /** The keys of a place that outlives a process. */
   keys(): Promise<string[]>;
 }
@@ -85,7 +87,8 @@ async function onRedis(t: TestContext, name: CaseName): Promise<Kept> {
   return {
     old: () => store as never,
     fresh: () => store as never,
-    ...(name === "connectRedisUpdate" && { update }),
+    ...(name !== "connectRedis" && { update }),
+    isSecondStep: name === "updateLater",
     keys: () => client.keys("*"),
   };
 }
@@ -111,6 +114,7 @@ const CASES: Record<
   }),
   connectRedis: onRedis,
   connectRedisUpdate: onRedis,
+  updateLater: onRedis,
 };
 
 const noRedis = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
@@ -176,10 +180,11 @@ async function observe(t: TestContext, kept: Kept): Promise<Seen> {
     };
     const app = express();
     const isOld = which === "old";
+    const options = isOld ? {} : { ...update };
     app.use(
-      isOld
+      isOld && !kept.isSecondStep
         ? auth(config)
-        : lastingLogout(auth, config, store ? { ...update } : { ended }),
+        : lastingLogout(auth, config, store ? options : { ended }),
     );
     app.get("/whoami", whoami);
     app.get("/", (_req, res) => void res.send("the page"));

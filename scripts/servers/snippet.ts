@@ -216,3 +216,13 @@ export async function withSnippet<One extends Snippet, Result>(
     throw snippet.blame(end ? `it ended, with ${end}` : error);
   }
 }
+
+/** Does the same with snippets of one process, as {@link startTogether} gives them. */
+export const withTogether = <Result>(
+  starting: Promise<Snippet[]>,
+  work: (snippets: Snippet[]) => Promise<Result>,
+): Promise<Result> =>
+  withSnippet(
+    starting.then(([first]) => first as Snippet),
+    async () => work(await starting),
+  );

@@ -6,10 +6,10 @@ import { skipUnless } from "../../cli/testing.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../../servers/redis-server.ts";
 import {
   FOR_HISTORIES,
-  type Snippet,
   startSnippet,
   startTogether,
   withSnippet,
+  withTogether,
 } from "../../servers/snippet.ts";
 import { needsRedis } from "../../servers/snippet-files.ts";
 import { readHistories } from "../observed.ts";
@@ -83,9 +83,8 @@ describe("what assets/histories.json says is seen again", () => {
     const alone = others.filter((name) => !needsRedis(name));
     const files = alone.map(fileOf);
     const starting = startTogether(files, never, {}, FOR_HISTORIES);
-    const first = starting.then(([snippet]) => snippet as Snippet);
-    await withSnippet(first, async () => {
-      for (const snippet of await starting)
+    await withTogether(starting, async (snippets) => {
+      for (const snippet of snippets)
         await replay(snippet.name, REPLAYED, snippet);
     });
   });
