@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import type { Streams } from "./command.ts";
-import { asking } from "./prompt.ts";
+import { openPrompt } from "./prompt.ts";
 
 /** Asks somebody two questions, who has pressed Enter once too often after the first. */
 async function askTwice(isTerminal: boolean): Promise<(string | undefined)[]> {
   const stdin = Object.assign(new PassThrough(), { isTTY: isTerminal });
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const input = asking({ stdin, stdout, stderr } as unknown as Streams);
+  const input = openPrompt({ stdin, stdout, stderr } as unknown as Streams);
   stdin.write("first\ntoo early\n");
   const first = await input.line("first? ");
   input.forget();
@@ -30,7 +30,7 @@ test("of what is piped in, no line is lost", async () => {
 test("what is printed after a question without an answer begins a line", () => {
   const stdin = Object.assign(new PassThrough(), { isTTY: true });
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const input = asking({ stdin, stdout, stderr } as unknown as Streams);
+  const input = openPrompt({ stdin, stdout, stderr } as unknown as Streams);
   input.line("first? ");
   input.close();
   input.close();

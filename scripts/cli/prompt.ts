@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import type { Streams } from "./command.ts";
 
 /** Asks questions on standard error, and reads the answers from standard input, a line each. */
-export interface Asking {
+export interface Prompt {
   /** Whether somebody sits there. */
   isTerminal: boolean;
   /**
@@ -19,7 +19,7 @@ export interface Asking {
 }
 
 /** Reads standard input, from the first question on. */
-export function asking({ stdin, stderr }: Streams): Asking {
+export function openPrompt({ stdin, stderr }: Streams): Prompt {
   const isTerminal = stdin.isTTY === true;
   let isSecret = false;
   const screen = new Writable({

@@ -22,7 +22,7 @@ type Change = (redis: RedisServer) => Promise<unknown>;
 const configure =
   (name: string, value: string): Change =>
   (redis) =>
-    redis.ask("CONFIG", "SET", name, value);
+    redis.command("CONFIG", "SET", name, value);
 
 /** What goes wrong with Redis: how that begins, and how it ends. */
 const FAULTS = {
@@ -33,7 +33,7 @@ const FAULTS = {
     configure("min-replicas-to-write", "0"),
   ],
   "out of memory": [configure("maxmemory", "1"), configure("maxmemory", "0")],
-  emptied: [(redis) => redis.ask("FLUSHALL"), async () => {}],
+  emptied: [(redis) => redis.command("FLUSHALL"), async () => {}],
 } satisfies Record<string, [Change, Change]>;
 type Fault = keyof typeof FAULTS;
 const KINDS = Object.keys(FAULTS) as Fault[];
@@ -97,20 +97,20 @@ export async function soak(
     aheadMs: AHEAD_MS,
     inside: FOR_HISTORIES,
   });
-  return withSnippet(starting, async (pair) => {
-    const soaked = await soakTwoProcesses(pair, options);
-    const end = await pair.stop();
+  return withSnippet(starting, async (processes) => {
+    const soaked = await soakTwoProcesses(processes, options);
+    const end = await processes.stop();
     if (end) soaked.violations.push([`a process ended, with ${end}`]);
     return soaked;
   });
 }
 
 async function soakTwoProcesses(
-  pair: TwoProcesses,
+  processes: TwoProcesses,
   { requests, seed, cancel, progress }: SoakOptions,
 ): Promise<Soaked> {
-  const redis = pair.redis as RedisServer;
-  const lost = /cookie/.test(pair.name) ? "emptied list" : "emptied store";
+  const redis = processes.redis as RedisServer;
+  const lost = /cookie/.test(processes.name) ? "emptied list" : "emptied store";
   const live = new LiveHistories(true);
   const figures = { ...NO_FIGURES };
   const faults: Soaked["faults"] = {};
@@ -129,7 +129,7 @@ async function soakTwoProcesses(
     progress(Math.min(figures.requests / requests, 1));
     answers.emit("one");
   };
-  const snippet = { ...pair, afterAnswer };
+  const snippet = { ...processes, afterAnswer };
   const pass = async (more: number) => {
     const end = figures.requests + more;
     while (figures.requests < end)
@@ -150,7 +150,7 @@ async function soakTwoProcesses(
     });
     await pass(FAULT_LASTS);
     await end(redis);
-    for (const one of pair.both) await comesBack(one);
+    for (const one of processes.both) await comesBack(one);
     live.isFaulty = false;
     count(faults, fault);
   };
@@ -180,7 +180,7 @@ async function soakTwoProcesses(
     }
   };
   // Each asks the provider for its settings once, and does not wait for long.
-  for (const one of pair.both) await comesBack(one);
+  for (const one of processes.both) await comesBack(one);
   await Promise.all([bringAll(), ...Array.from({ length: AT_ONCE }, play)]);
   return { figures, faults, excused, violations };
 }

@@ -16,16 +16,16 @@ import { type Result, runSnippets } from "../verify/run-snippets.ts";
 import { differences, VERDICTS } from "../verify/verdicts.ts";
 
 /** A version of express-openid-connect, and the version of Express that it runs on. */
-export type Pair = Pick<Tried, "library" | "express">;
+export type Combination = Pick<Tried, "library" | "express">;
 
 /** The versions that are tried beside the installed one: the first with the bug's report, and others. */
 const OLDER = ["2.12.0", "2.20.2", "3.0.0"];
 
 /**
- * Finds the pairs: the older versions and the one that is installed, on Express 4 and 5.
+ * Finds the combinations: the older versions and the one that is installed, on Express 4 and 5.
  * @param only a version that is taken in the place of all others
  */
-export function pairsOf(only: Partial<Pair>): Pair[] {
+export function combinationsOf(only: Partial<Combination>): Combination[] {
   const installed = (name: string): string => {
     const file = join(ROOT, "node_modules", name, "package.json");
     return JSON.parse(readFileSync(file, "utf8")).version;
@@ -40,22 +40,22 @@ export function pairsOf(only: Partial<Pair>): Pair[] {
 }
 
 /**
- * Installs a pair in a temporary folder, with a copy of the snippets, and asks some of them all that
- * the verifier asks. The folder is gone in the end.
+ * Installs a combination in a temporary folder, with a copy of the snippets, and asks some of them
+ * all that the verifier asks. The folder is gone in the end.
  * @param options.cancel aborts to end everything at once
  * @throws {SnippetError} when it can't be installed
  */
-export async function tryPair(
-  { library, express }: Pair,
+export async function tryCombination(
+  { library, express }: Combination,
   names: string[],
   options: { cancel: AbortSignal; progress: Progress },
 ): Promise<Result[]> {
   const top = readFileSync(join(ROOT, "package.json"), "utf8");
   const { type, dependencies } = JSON.parse(top);
-  const pair = { "express-openid-connect": library, express };
+  const combination = { "express-openid-connect": library, express };
   const folder = mkdtempSync(join(tmpdir(), "in-flight-"));
   try {
-    const own = { type, dependencies: { ...dependencies, ...pair } };
+    const own = { type, dependencies: { ...dependencies, ...combination } };
     writeFileSync(join(folder, "package.json"), JSON.stringify(own));
     const snippets = join(folder, "snippets");
     cpSync(join(ROOT, "snippets"), snippets, { recursive: true });

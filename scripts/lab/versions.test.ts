@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ROOT } from "../cli/root.ts";
 import { SnippetError } from "../servers/snippet.ts";
 import { readObserved } from "../verify/observed.ts";
-import { pairsOf, resultOf } from "./try-versions.ts";
+import { combinationsOf, resultOf } from "./try-versions.ts";
 
 test("what came of a snippet with a version is told in a word", () => {
   const observed = readObserved(ROOT);
@@ -20,10 +20,13 @@ test("what came of a snippet with a version is told in a word", () => {
 });
 
 test("each version of the library comes with each of Express", () => {
-  const all = pairsOf({});
+  const all = combinationsOf({});
   assert.equal(all.length, 8);
-  assert.equal(new Set(all.map((pair) => JSON.stringify(pair))).size, 8);
-  assert.deepEqual(pairsOf({ library: "2.12.0", express: "5.3.0" }), [
+  assert.equal(
+    new Set(all.map((combination) => JSON.stringify(combination))).size,
+    8,
+  );
+  assert.deepEqual(combinationsOf({ library: "2.12.0", express: "5.3.0" }), [
     { library: "2.12.0", express: "5.3.0" },
   ]);
 });

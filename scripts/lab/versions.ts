@@ -11,13 +11,18 @@ import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
 import { withoutSkipped } from "../servers/snippet-files.ts";
 import { namesFrom } from "../verify/run-snippets.ts";
 import { measure } from "./measure.ts";
-import { type Pair, pairsOf, resultOf, tryPair } from "./try-versions.ts";
+import {
+  type Combination,
+  combinationsOf,
+  resultOf,
+  tryCombination,
+} from "./try-versions.ts";
 
 const HELP = `Usage: npm run versions -- [options] [snippet ...]
 
 Tries the snippets, or those that are named, with versions of
-express-openid-connect, on Express 4 and 5. It installs each pair in a temporary
-folder, and asks there what npm run verify asks. It takes some minutes.
+express-openid-connect, on Express 4 and 5. It installs each combination in a
+temporary folder, and asks there what npm run verify asks. It takes some minutes.
 
 Options:
   --library VERSION  only this version of express-openid-connect, or any other
@@ -59,13 +64,13 @@ async function main(): Promise<number> {
   }
   const asked = namesFrom(positionals, join(ROOT, "snippets"));
   const names = withoutSkipped(asked);
-  const pairs = pairsOf({
+  const combinations = combinationsOf({
     ...(library && { library }),
     ...(express && { express }),
   });
 
   return measure(
-    (cancel) => tryAll(pairs, names, cancel),
+    (cancel) => tryAll(combinations, names, cancel),
     ({ tried, failures }) => {
       const [[, ...heads] = [], ...rows] = versionsRows(tried);
       const lines = rows.map(([version, ...cells]) =>
@@ -80,20 +85,24 @@ async function main(): Promise<number> {
   );
 }
 
-/** Tries all pairs, one after the other. */
-async function tryAll(pairs: Pair[], names: string[], cancel: AbortSignal) {
+/** Tries all combinations, one after the other. */
+async function tryAll(
+  combinations: Combination[],
+  names: string[],
+  cancel: AbortSignal,
+) {
   const tried: Tried[] = [];
   const failures: string[] = [];
-  for (const [at, pair] of pairs.entries()) {
-    const title = `express-openid-connect ${pair.library} on Express ${pair.express}`;
+  for (const [at, combination] of combinations.entries()) {
+    const title = `express-openid-connect ${combination.library} on Express ${combination.express}`;
     const progress = progressLine(`Trying ${title}`);
-    const results = await tryPair(pair, names, {
+    const results = await tryCombination(combination, names, {
       cancel,
-      progress: (share) => progress((at + share) / pairs.length),
+      progress: (share) => progress((at + share) / combinations.length),
     });
     for (const result of results) {
       const { name: snippet } = result;
-      tried.push({ ...pair, snippet, result: resultOf(result) });
+      tried.push({ ...combination, snippet, result: resultOf(result) });
       if ("failure" in result) {
         failures.push(`${title}: ${result.failure.message}`);
       }

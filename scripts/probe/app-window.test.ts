@@ -116,7 +116,7 @@ async function userIn(
   user = "alice",
 ) {
   let page: Page | undefined;
-  const ask = async () => {
+  const prompt = async () => {
     // It is the last one that has been opened, the first time.
     page ??= (await real.pages()).at(-1);
     assert.ok(page);
@@ -128,7 +128,7 @@ async function userIn(
     }
     return "";
   };
-  const window = await AppWindow.open(target, real, ask, "");
+  const window = await AppWindow.open(target, real, prompt, "");
   return {
     alice: await window.cookies(),
     window,

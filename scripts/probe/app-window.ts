@@ -10,7 +10,7 @@ import {
   findBrowser,
   launchBrowser,
 } from "../browsers/installed-browsers.ts";
-import type { Asking } from "../cli/prompt.ts";
+import type { Prompt } from "../cli/prompt.ts";
 import { Browser, hostOf } from "../client/browser.ts";
 import { BrowserJar } from "../client/cookie-jar.ts";
 import type { Outgoing } from "../client/http.ts";
@@ -71,7 +71,7 @@ const BY_HAND_MS = 3_600_000;
 export class AppWindow implements UserAgent {
   readonly #target: Target;
   readonly #page: Page;
-  readonly #ask: Asking["line"];
+  readonly #prompt: Prompt["line"];
   /** What the page was answered since it was last asked to do something. */
   #answers: Exchange[] = [];
   #failed: HTTPRequest[] = [];
@@ -83,24 +83,24 @@ export class AppWindow implements UserAgent {
   /**
    * Opens the app's page in a new window, lets a user log in there, and returns when they have.
    * @param real as {@link openWindow} starts it
-   * @param ask asks the user something, to be answered with the Enter key
+   * @param prompt asks the user something, to be answered with the Enter key
    * @param question what to ask first
    */
   static async open(
     target: Target,
     real: RealBrowser,
-    ask: Asking["line"],
+    prompt: Prompt["line"],
     question: string,
   ): Promise<AppWindow> {
     const page = await newPage(real).catch(() => {
       throw closed();
     });
-    const window = new AppWindow(target, page, ask);
+    const window = new AppWindow(target, page, prompt);
     await window.logIn(question);
     return window;
   }
 
-  private constructor(target: Target, page: Page, ask: Asking["line"]) {
+  private constructor(target: Target, page: Page, prompt: Prompt["line"]) {
     this.#target = target;
     this.#page = page;
     const gone = new Promise<never>((_, reject) => {
@@ -109,7 +109,7 @@ export class AppWindow implements UserAgent {
     });
     // When nothing is asked, the next look at the cookies tells it.
     gone.catch(() => {});
-    this.#ask = (question) => Promise.race([ask(question), gone]);
+    this.#prompt = (question) => Promise.race([prompt(question), gone]);
     page.on("response", (response) => this.#note(response));
     page.on("request", (request) => {
       if (mayLogOut(request)) {
@@ -135,7 +135,7 @@ export class AppWindow implements UserAgent {
     // A tab of the user's own may still say that they are logged in. Without one, the window is not
     // to cover the terminal.
     if (tabs.length > 1) await this.#page.bringToFront().catch(() => {});
-    await this.#ask(question);
+    await this.#prompt(question);
   }
 
   /** Takes the cookies that belong to the app, and no others. */
@@ -203,7 +203,7 @@ export class AppWindow implements UserAgent {
     const here = new URL(this.#page.url());
     if (here.origin === new URL(app.baseURL).origin) return { trail };
     // It may ask whether to log out there, too.
-    await this.#ask(
+    await this.#prompt(
       `The logout has led to ${hostOf(here)}. If the browser window asks something, answer it ` +
         "there. Then press Enter in this terminal.",
     );

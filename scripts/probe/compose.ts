@@ -1,7 +1,7 @@
 import type { Browser } from "../client/browser.ts";
 import type { Outgoing } from "../client/http.ts";
 import type { Target } from "./target.ts";
-import { fillIn } from "./tokens.ts";
+import { readTokens } from "./tokens.ts";
 
 /**
  * Makes a request to the route, as a page of the app does.
@@ -13,9 +13,14 @@ export async function composeRoute(
   isStranger = false,
 ): Promise<Outgoing> {
   const { route, body, headers } = target;
-  const fill = await fillIn(browser, target, [body, headers], isStranger);
+  const withTokens = await readTokens(
+    browser,
+    target,
+    [body, headers],
+    isStranger,
+  );
   const request = await browser.compose("cors", route.method, route.path);
-  return asScript(request, target, fill(body), fill(headers));
+  return asScript(request, target, withTokens(body), withTokens(headers));
 }
 
 /** Makes the request of a logout: as a link or a form does, or else as a script does. */
@@ -24,22 +29,25 @@ export async function composeLogout(
   target: Target,
 ): Promise<Outgoing> {
   const { app, logout, headers, logoutBody, logoutHeaders, isFetched } = target;
-  const fill = await fillIn(browser, target, [
+  const withTokens = await readTokens(browser, target, [
     logoutBody,
     logoutHeaders,
     headers,
   ]);
   const all = {
     // What a route wants of all that write, such as a token, a logout may want, too.
-    ...(logout.method !== "GET" && fill(headers)),
-    ...fill(logoutHeaders ?? {}),
+    ...(logout.method !== "GET" && withTokens(headers)),
+    ...withTokens(logoutHeaders ?? {}),
   };
   const mode = isFetched ? "cors" : "navigate";
   const request = await browser.compose(mode, logout.method, logout.path);
-  if (isFetched) return asScript(request, target, fill(logoutBody), all);
+  if (isFetched) return asScript(request, target, withTokens(logoutBody), all);
   if (logout.method === "GET") return withHeaders(request, all);
   const { origin } = new URL(app.baseURL);
-  return withHeaders(withBody(request, fill(logoutBody)), { origin, ...all });
+  return withHeaders(withBody(request, withTokens(logoutBody)), {
+    origin,
+    ...all,
+  });
 }
 
 const asScript = (

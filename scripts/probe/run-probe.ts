@@ -4,7 +4,7 @@ import {
   progressLine,
   type Streams,
 } from "../cli/command.ts";
-import { type Asking, asking } from "../cli/prompt.ts";
+import { openPrompt, type Prompt } from "../cli/prompt.ts";
 import { wrap } from "../cli/terminal.ts";
 import { AppWindow, openWindow } from "./app-window.ts";
 import { HELP, type Options, readCommandLine } from "./command-line.ts";
@@ -31,7 +31,7 @@ export const runProbe = (
 interface Run {
   options: Options;
   streams: Streams;
-  input: Asking;
+  input: Prompt;
   /** Closes the browser in which somebody logs in by hand, if one is open. */
   closeWindow(): Promise<void>;
 }
@@ -49,7 +49,7 @@ async function main(
   const cancelled = new Promise<number>((resolve) => {
     cancel.addEventListener("abort", () => resolve(cancel.reason));
   });
-  const input = asking(streams);
+  const input = openPrompt(streams);
   const run: Run = { options, streams, input, closeWindow: async () => {} };
   try {
     return await Promise.race([cancelled, examine(run)]);
@@ -100,7 +100,7 @@ function exitCodeFor({ diagnoses, race, unclear }: Found): number {
 /** Lets the user say no before a host is asked that is not this machine. */
 async function askBeforeOthers(
   { target, yes }: Options,
-  input: Asking,
+  input: Prompt,
 ): Promise<void> {
   const url = new URL(target.app.baseURL);
   if (yes || isHere(url)) return;
@@ -156,7 +156,7 @@ async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
   streams.stderr.write("A browser window opens.\n");
   const real = await openWindow();
   run.closeWindow = () => real.close();
-  const ask = async (question: string) => {
+  const prompt = async (question: string) => {
     endProgress(streams);
     const text = wrap(question, 0).join("\n");
     if (!input.isTerminal) streams.stderr.write(`${text}\n`);
@@ -169,14 +169,14 @@ async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
   const window = await AppWindow.open(
     target,
     real,
-    ask,
+    prompt,
     "Log in in the browser window. Then press Enter in this terminal.",
   );
   const other = isTwo
     ? await AppWindow.open(
         target,
         real,
-        ask,
+        prompt,
         "Log in as somebody else in the second window. Then press Enter in this terminal.",
       )
     : undefined;
@@ -195,7 +195,7 @@ async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
 }
 
 /** Reads a user's cookies: lines of `Set-Cookie`, if there are any, and then one of `Cookie`. */
-async function pasted(input: Asking, question: string): Promise<string[]> {
+async function pasted(input: Prompt, question: string): Promise<string[]> {
   const lines = [];
   for (;;) {
     const line = await input.line(question, true);

@@ -10,7 +10,7 @@ const TOKEN = /\{token:([\w.-]+)\}/g;
 type Text = string | Record<string, string> | undefined;
 
 /** Puts the tokens in, in a text or in the values of headers. */
-type Fill = <One extends Text>(text: One) => One;
+type WithTokens = <One extends Text>(text: One) => One;
 
 /**
  * Reads the tokens that some texts name, as the user has them: a field of a form, a `<meta>`, or a
@@ -19,12 +19,12 @@ type Fill = <One extends Text>(text: One) => One;
  * @returns what puts them in
  * @throws {ProbeError} when one is not there
  */
-export async function fillIn(
+export async function readTokens(
   browser: Browser,
   { page, tokens = page }: Target,
   texts: Text[],
   mayLack = false,
-): Promise<Fill> {
+): Promise<WithTokens> {
   const names = new Set(
     [...JSON.stringify(texts).matchAll(TOKEN)].map(([, name = ""]) => name),
   );
@@ -42,16 +42,16 @@ export async function fillIn(
     }
     found.set(name, value ?? "");
   }
-  const fill = (text: string) =>
+  const replace = (text: string) =>
     text.replace(TOKEN, (_, name) => found.get(name) ?? "");
   return ((text: Text) => {
-    if (typeof text !== "object") return text && fill(text);
+    if (typeof text !== "object") return text && replace(text);
     const lines = Object.entries(text).map(([name, value]) => [
       name,
-      fill(value),
+      replace(value),
     ]);
     return Object.fromEntries(lines);
-  }) as Fill;
+  }) as WithTokens;
 }
 
 function inJson(body: string, name: string): string | undefined {

@@ -91,7 +91,7 @@ function scenesOf(name: string): () => Promise<Scene> {
   });
   after(() => started?.stop());
   return async () => {
-    await started.redis.ask("FLUSHALL");
+    await started.redis.command("FLUSHALL");
     return withAlice(started);
   };
 }
@@ -172,10 +172,10 @@ const assertRefused = async (browser: Browser) => {
 
 /** What happens when Redis takes no more writes, with fix-deny-list. */
 async function refusesWrites({ browser, redis }: Scene) {
-  await redis.ask("ACL", "SETUSER", "default", "-set");
+  await redis.command("ACL", "SETUSER", "default", "-set");
   await assertRefused(browser);
   assert.equal(await browser.whoami(), "alice");
-  await redis.ask("ACL", "SETUSER", "default", "+set");
+  await redis.command("ACL", "SETUSER", "default", "+set");
   await browser.logOut();
   assert.equal(await browser.whoami(), null);
 }
@@ -197,10 +197,10 @@ describe("on a bad day of Redis", options, () => {
 
     test("logs the user out for good when a read fails once", async () => {
       const { browser, redis } = await scene();
-      await redis.ask("ACL", "SETUSER", "default", "-get");
+      await redis.command("ACL", "SETUSER", "default", "-get");
       assert.equal(effectOf(await get(browser, "/whoami")).effect, "cleared");
-      await redis.ask("ACL", "SETUSER", "default", "+get");
-      assert.deepEqual(await redis.ask("KEYS", "*"), []);
+      await redis.command("ACL", "SETUSER", "default", "+get");
+      assert.deepEqual(await redis.command("KEYS", "*"), []);
       assert.equal(await browser.whoami(), null);
     });
 
@@ -234,7 +234,7 @@ describe("on a bad day of Redis", options, () => {
       await late.do.received();
       assert.deepEqual(await of(() => get(browser, "/logout")), ["GET", "DEL"]);
       assert.deepEqual(await of(() => late.do.answered()), ["SET XX"]);
-      assert.deepEqual(await redis.ask("KEYS", "*"), []);
+      assert.deepEqual(await redis.command("KEYS", "*"), []);
       const login = await of(() => stranger.logIn("bob"));
       assert.deepEqual(login, ["SET", "GET", "SET XX"]);
     });
@@ -268,7 +268,7 @@ describe("on a bad day of Redis", options, () => {
       const copy = await loggedOut(alice);
       await redis.age(SIX_DAYS_MS);
       assert.equal(await whoHas(snippet, copy), null);
-      await redis.ask("FLUSHALL");
+      await redis.command("FLUSHALL");
       assert.equal(await whoHas(snippet, copy), "alice");
     });
 
@@ -300,9 +300,9 @@ describe("on a bad day of Redis", options, () => {
   test("all that need or use Redis can have a cluster", async (t) => {
     const settings = ["--save", "", "--cluster-enabled", "yes"];
     const redis = await redisFor(t, settings);
-    await redis.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    await redis.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
     while (
-      !/cluster_state:ok/.test(String(await redis.ask("CLUSTER", "INFO")))
+      !/cluster_state:ok/.test(String(await redis.command("CLUSTER", "INFO")))
     );
     const names = snippetNames().filter((name) => usesRedis(name));
     const files = names.map((name) => join(ROOT, "snippets", `${name}.ts`));
@@ -334,10 +334,10 @@ describe("openStore()", { concurrency: 2 }, () => {
     const scene = await sceneOf(t, name, { folder, settings });
     const { browser, redis, snippet } = scene;
     const cookie = await cookieOf(browser);
-    const [key] = (await redis.ask("KEYS", "*")) as [string];
+    const [key] = (await redis.command("KEYS", "*")) as [string];
     assert.equal(`appSession=${key.replace("sess:", "")}`, cookie);
     // It ends a day after the last request.
-    const hours = Number(await redis.ask("PTTL", key)) / 3_600_000;
+    const hours = Number(await redis.command("PTTL", key)) / 3_600_000;
     assert.equal(Math.round(hours), 24);
 
     const isGone = snippet.printed(/Redis is gone/);

@@ -58,28 +58,30 @@ const DAYS: Record<string, Day> = {
   "refuses reads": {
     isOnExpress4: true,
     can: ["write", "delete"],
-    begin: (redis) => redis.ask("ACL", "SETUSER", "default", "-get", "-exists"),
-    end: (redis) => redis.ask("ACL", "SETUSER", "default", "+get", "+exists"),
+    begin: (redis) =>
+      redis.command("ACL", "SETUSER", "default", "-get", "-exists"),
+    end: (redis) =>
+      redis.command("ACL", "SETUSER", "default", "+get", "+exists"),
   },
   "refuses writes": {
     isOnExpress4: true,
     can: ["read"],
-    begin: (redis) => redis.ask(...set("min-replicas-to-write", "1")),
-    end: (redis) => redis.ask(...set("min-replicas-to-write", "0")),
+    begin: (redis) => redis.command(...set("min-replicas-to-write", "1")),
+    end: (redis) => redis.command(...set("min-replicas-to-write", "0")),
   },
   "is full": {
     can: ["read", "delete"],
-    begin: (redis) => redis.ask(...set("maxmemory", "1")),
-    end: (redis) => redis.ask(...set("maxmemory", "0")),
+    begin: (redis) => redis.command(...set("maxmemory", "1")),
+    end: (redis) => redis.command(...set("maxmemory", "0")),
   },
   "was full, and has thrown all away": {
     can: ALL,
     isEmptied: true,
     async begin(redis) {
       const policy = "maxmemory-policy";
-      await redis.ask(...set("maxmemory", "1", policy, "allkeys-random"));
-      while ((await redis.ask("DBSIZE")) !== 0);
-      await redis.ask(...set("maxmemory", "0", policy, "noeviction"));
+      await redis.command(...set("maxmemory", "1", policy, "allkeys-random"));
+      while ((await redis.command("DBSIZE")) !== 0);
+      await redis.command(...set("maxmemory", "0", policy, "noeviction"));
     },
   },
   "has restarted, with all that it had": {
@@ -95,7 +97,7 @@ const DAYS: Record<string, Day> = {
     isEmptied: true,
     reconnects: true,
     async begin(redis) {
-      await redis.ask("FLUSHALL");
+      await redis.command("FLUSHALL");
       await redis.kill();
       await redis.restart();
     },

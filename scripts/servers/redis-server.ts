@@ -33,7 +33,7 @@ export interface RedisServer {
   url: string;
   port: number;
   /** Sends one command. */
-  ask(...command: string[]): Promise<unknown>;
+  command(...words: string[]): Promise<unknown>;
   /** Watches the commands that it runs; `stop` returns them. */
   watch(): Promise<{ stop(): Promise<Command[]> }>;
   /** Stops it in the middle of its work: it keeps its connections, and does not answer. */
@@ -88,13 +88,13 @@ export async function startRedis(settings = NO_DISK): Promise<RedisServer> {
 
 function serverAt(port: number, keeper: Keeper): RedisServer {
   const url = `redis://127.0.0.1:${port}`;
-  const ask = (...command: string[]) =>
-    withClient(url, (client) => client.sendCommand(command));
+  const command = (...words: string[]) =>
+    withClient(url, (client) => client.sendCommand(words));
   return {
     url,
     port,
-    ask,
-    watch: () => watch(url, ask),
+    command,
+    watch: () => watch(url, command),
     pause: () => keeper.send("SIGSTOP"),
     resume: () => keeper.send("SIGCONT"),
     kill: () => keeper.send("SIGKILL"),
@@ -136,7 +136,7 @@ async function withClient<T>(
 }
 
 /** Watches the commands of a server, with `MONITOR`. */
-async function watch(url: string, ask: RedisServer["ask"]) {
+async function watch(url: string, command: RedisServer["command"]) {
   const client = await connect(url);
   const seen: Command[] = [];
   const end = crypto.randomUUID();
@@ -152,7 +152,7 @@ async function watch(url: string, ask: RedisServer["ask"]) {
   return {
     async stop() {
       // What was run before this has been told before it.
-      await ask("ECHO", end);
+      await command("ECHO", end);
       await ended;
       client.destroy();
       return seen;

@@ -153,9 +153,9 @@ export const CHECKS: Check[] = [
     name: "a changed session is kept",
     async run(app) {
       const browser = await User.loggedIn(app);
-      await browser.ask("POST", "/basket", { item: "a book" });
+      await browser.byScript("POST", "/basket", { item: "a book" });
       passHours(LATER_HOURS);
-      await browser.ask("POST", "/basket", { item: "a pen" });
+      await browser.byScript("POST", "/basket", { item: "a pen" });
       await browser.open("/");
       const { basket } = await browser.read("/session");
       assert.deepEqual(basket, ["a book", "a pen"]);
@@ -168,7 +168,7 @@ export const CHECKS: Check[] = [
     async run(app) {
       const browser = await User.loggedIn(app);
       const older = await browser.copy();
-      await browser.ask("POST", "/refresh", BODY);
+      await browser.byScript("POST", "/refresh", BODY);
       const { access_token } = await browser.read("/session");
       assert.equal(access_token, BODY.token);
       const newer = await browser.copy();
@@ -189,7 +189,7 @@ export const CHECKS: Check[] = [
       const idle = await User.loggedIn(app);
       for (const _ of [1, 2, 3]) {
         passHours(LATER_HOURS);
-        await active.ask("POST", "/update", BODY);
+        await active.byScript("POST", "/update", BODY);
       }
       assert.equal(await active.whoami(), "alice");
       assert.equal(await idle.whoami(), null);
@@ -212,7 +212,7 @@ export const CHECKS: Check[] = [
       !combination.authRequired && comesWithLogin(combination),
     async run(app) {
       const browser = new User(app);
-      await browser.ask("POST", "/basket", BODY);
+      await browser.byScript("POST", "/basket", BODY);
       assert.deepEqual((await browser.read("/session")).basket, [BODY.item]);
       await browser.logIn("alice");
       assert.deepEqual((await browser.read("/session")).basket, [BODY.item]);
@@ -229,7 +229,7 @@ export const CHECKS: Check[] = [
       const late = browser.transit("cors", "POST", "/basket", BODY);
       await late.sent();
       await late.received();
-      const { status, headers } = await browser.ask("POST", "/out", BODY);
+      const { status, headers } = await browser.byScript("POST", "/out", BODY);
       assert.equal(status, 302);
       assert.ok(headers.location?.startsWith(app.issuer), headers.location);
       assert.equal(await browser.whoami(), null);

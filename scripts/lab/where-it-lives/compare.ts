@@ -34,7 +34,7 @@ export async function differences(alone: App, wrapped: App): Promise<string[]> {
 async function answersOf(app: App): Promise<Seen[]> {
   const all: Seen[] = [];
   const user = new User(app);
-  const ask = async (...what: Parameters<User["request"]>) => {
+  const request = async (...what: Parameters<User["request"]>) => {
     const answer = await user.request(...what);
     const jar = await user.cookies();
     all.push({
@@ -44,38 +44,38 @@ async function answersOf(app: App): Promise<Seen[]> {
   };
   const json = { "content-type": "application/json" };
 
-  await ask("navigate", "GET", "/");
-  await ask("cors", "GET", "/whoami");
-  await ask("cors", "POST", "/basket", json, '{"item":"a book"}');
-  await ask("navigate", "GET", "/login");
+  await request("navigate", "GET", "/");
+  await request("cors", "GET", "/whoami");
+  await request("cors", "POST", "/basket", json, '{"item":"a book"}');
+  await request("navigate", "GET", "/login");
   await user.logIn("alice");
-  await ask("navigate", "GET", "/");
-  await ask("navigate", "GET", "/", { "accept-encoding": "gzip" });
-  await ask("navigate", "HEAD", "/");
-  await ask("cors", "GET", "/whoami");
-  await ask("cors", "HEAD", "/whoami");
-  await ask("cors", "OPTIONS", "/whoami");
-  await ask("cors", "GET", "/not-modified");
-  await ask("cors", "GET", "/not-modified", { "if-none-match": '"1"' });
-  await ask("cors", "GET", "/head-written");
-  await ask("cors", "GET", "/head-written?form=array");
-  await ask("cors", "GET", "/head-written?item=a+hat");
-  await ask("cors", "GET", "/head-written?form=array&item=a+coat");
-  await ask("cors", "GET", "/throws");
-  await ask("navigate", "GET", "/throws");
-  await ask("navigate", "GET", "/nothing");
-  await ask("cors", "POST", "/update", json, "{");
-  await ask("cors", "POST", "/update", json, "{}");
-  await ask("cors", "POST", "/basket", json, '{"item":"a pen"}');
-  await ask("cors", "POST", "/refresh", json, '{"token":"a newer token"}');
-  await ask("cors", "GET", "/session");
-  await ask("navigate", "GET", "/callback");
-  await ask("cors", "POST", "/backchannel-logout");
-  await ask("navigate", "GET", "/logout");
-  await ask("navigate", "GET", "/logout");
-  await ask("cors", "POST", "/out", json, "{}");
+  await request("navigate", "GET", "/");
+  await request("navigate", "GET", "/", { "accept-encoding": "gzip" });
+  await request("navigate", "HEAD", "/");
+  await request("cors", "GET", "/whoami");
+  await request("cors", "HEAD", "/whoami");
+  await request("cors", "OPTIONS", "/whoami");
+  await request("cors", "GET", "/not-modified");
+  await request("cors", "GET", "/not-modified", { "if-none-match": '"1"' });
+  await request("cors", "GET", "/head-written");
+  await request("cors", "GET", "/head-written?form=array");
+  await request("cors", "GET", "/head-written?item=a+hat");
+  await request("cors", "GET", "/head-written?form=array&item=a+coat");
+  await request("cors", "GET", "/throws");
+  await request("navigate", "GET", "/throws");
+  await request("navigate", "GET", "/nothing");
+  await request("cors", "POST", "/update", json, "{");
+  await request("cors", "POST", "/update", json, "{}");
+  await request("cors", "POST", "/basket", json, '{"item":"a pen"}');
+  await request("cors", "POST", "/refresh", json, '{"token":"a newer token"}');
+  await request("cors", "GET", "/session");
+  await request("navigate", "GET", "/callback");
+  await request("cors", "POST", "/backchannel-logout");
+  await request("navigate", "GET", "/logout");
+  await request("navigate", "GET", "/logout");
+  await request("cors", "POST", "/out", json, "{}");
   await user.plant(app.cookieName);
-  await ask("navigate", "GET", "/");
+  await request("navigate", "GET", "/");
   return all;
 }
 

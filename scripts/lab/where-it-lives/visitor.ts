@@ -49,17 +49,17 @@ export class User extends Browser {
   }
 
   override async whoami(): Promise<string | null> {
-    return whoIn(await this.ask("GET", "/whoami"));
+    return whoIn(await this.byScript("GET", "/whoami"));
   }
 
   /** Makes a request as a script of the page does, and takes the cookies of its response. */
-  async ask(method: "GET" | "POST", path: string, body?: object) {
+  async byScript(method: "GET" | "POST", path: string, body?: object) {
     return this.exchange(await this.compose("cors", method, path, body));
   }
 
   /** The same, for what is in the answer. */
   async read(path: string): Promise<Record<string, unknown>> {
-    return JSON.parse((await this.ask("GET", path)).body);
+    return JSON.parse((await this.byScript("GET", path)).body);
   }
 
   /** Makes a copy of the cookies that go to the app, as a thief or another program has it. */
