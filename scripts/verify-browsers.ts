@@ -17,9 +17,10 @@ import {
 } from "./cli/command.ts";
 import { ROOT } from "./cli/root.ts";
 import { paint, plainTable, textOf } from "./cli/terminal.ts";
-import { withoutSkipped } from "./servers/snippet-files.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "./servers/redis-server.ts";
+import { needsRedis, withoutSkipped } from "./servers/snippet-files.ts";
 import { checkFolder, namesFrom } from "./verify/run-snippets.ts";
-import { readVerdicts } from "./verify/verdicts.ts";
+import { readVerdicts, type Verdict } from "./verify/verdicts.ts";
 
 const COLUMNS = SCENARIOS.map(
   ({ heading, meaning }) => `  ${heading.padEnd(10)} ${meaning}`,
@@ -57,6 +58,11 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  const isInRedis = asked.names.some((name) => needsRedis(name, folder));
+  if (options.write && isInRedis && !findRedis()) {
+    console.error(`this needs a Redis: ${HOW_TO_INSTALL_REDIS}`);
+    return 1;
+  }
   const names = withoutSkipped(asked.names, folder);
   const verdicts = readVerdicts(folder);
   const problems = names.flatMap((name) =>
@@ -68,7 +74,9 @@ async function main(): Promise<number> {
     const path = findBrowser(browserName);
     try {
       if (path) {
-        tours.push(await tour(browserName, path, { folder, names, cancel }));
+        tours.push(
+          await tour(browserName, path, { folder, names, verdicts, cancel }),
+        );
       } else {
         const advice = HOW_TO_INSTALL[browserName];
         problems.push(`${browserName} is missing: ${advice}`);
@@ -95,7 +103,10 @@ async function main(): Promise<number> {
   );
   if (options.write && problems.length === 0) writeSeenInBrowsers(ROOT, seen);
   if (options.json) console.log(JSON.stringify(seen, null, 2));
-  else console.log([...tours.map(tableOf), COLUMNS].join("\n\n"));
+  else
+    console.log(
+      [...tours.map((one) => tableOf(one, verdicts)), COLUMNS].join("\n\n"),
+    );
   if (problems.length > 0) {
     console.error(`\n${problems.join("\n")}`);
     return 1;
@@ -107,13 +118,16 @@ async function main(): Promise<number> {
 }
 
 /** Makes a browser's table. What differs from the expected is marked, and told below. */
-function tableOf({ browserName, version, visits }: Tour): string {
+function tableOf(
+  { browserName, version, visits }: Tour,
+  verdicts: Record<string, Verdict>,
+): string {
   const table = plainTable([
     version.replace("/", " "),
     ...SCENARIOS.map(({ heading }) => heading),
   ]);
   for (const [name, { outcome }] of Object.entries(visits)) {
-    const wrong = differencesIn(browserName, name, outcome);
+    const wrong = differencesIn(browserName, verdicts[name], outcome);
     const cells = SCENARIOS.map((scenario) => {
       const answer = outcome[scenario.name] ?? "none";
       const isWrong = wrong.some((one) => one.scenario === scenario);
@@ -146,8 +160,11 @@ function readCommandLine() {
       `there is no browser ${options.browser}; there are ${BROWSER_NAMES.join(", ")}`,
     );
   }
-  if (options.write && (options.browser || positionals.length > 0)) {
-    throw new UsageError("--write goes with all snippets and both browsers");
+  const isSome = options.browser || options.from || positionals.length > 0;
+  if (options.write && isSome) {
+    throw new UsageError(
+      "--write goes with all snippets of this repository and both browsers",
+    );
   }
   return { options, folder, names, browserNames };
 }

@@ -29,6 +29,7 @@ import {
   rulesLegend,
 } from "./verify/histories/histories-table.ts";
 import {
+  ENOUGH,
   runHistories,
   SEED,
   unexpected,
@@ -102,7 +103,7 @@ async function main(): Promise<number> {
   const problems: string[] = [];
   const cancel = untilSignal();
   if (asked.count) return playHistories({ ...asked, names }, verdicts, cancel);
-  if (options.race) return lookAgain(names, folder, cancel);
+  if (options.race) return recordRaces(names, folder, cancel);
   const run = async (processes: 1 | 2, deep = false): Promise<Row[]> => {
     if (cancel.aborted) return [];
     const results = await runSnippets(names, {
@@ -126,7 +127,7 @@ async function main(): Promise<number> {
   const withTwo = options.write ? await run(2) : [];
   if (cancel.aborted) return cancel.reason;
 
-  const isJudged = judgedOnes(isAll, verdicts);
+  const isJudged = makeIsJudged(isAll, verdicts);
   const alone = aloneLines(isAll ? [...rows, ...withTwo] : []);
   problems.push(
     ...alone.problems,
@@ -159,7 +160,8 @@ async function main(): Promise<number> {
       `${answersTable(rows)}\n\n${answersBelow(rows)}\n\n${legend(processes)}`,
     );
     if (options.deep) console.log(`\n${deepTable(rows)}`);
-    for (const row of unjudged) console.log(`\n${verdictToPaste(row)}`);
+    for (const row of unjudged)
+      console.log(`\n${verdictToPaste(row, verdicts.broken)}`);
     if (alone.lines.length > 0) console.log(`\n${alone.lines.join("\n")}`);
     if (options.orders) {
       for (const row of rows) console.log(`\n${losingOrder(row)}`);
@@ -169,7 +171,7 @@ async function main(): Promise<number> {
 }
 
 /** Looks at all snippets after each step, keeps what was seen, and returns the exit code. */
-async function lookAgain(
+async function recordRaces(
   names: string[],
   folder: string,
   cancel: AbortSignal,
@@ -189,10 +191,10 @@ async function lookAgain(
 }
 
 /**
- * Makes the function that tells which rows are judged. Those that don't claim to hold with two
- * processes have to fail with them. Who asks for one wants to see it.
+ * Whether a row is judged. A snippet that claims one process only fails with two, and is judged
+ * there only when it is named.
  */
-const judgedOnes =
+const makeIsJudged =
   (isAll: boolean, verdicts: ReturnType<typeof readVerdicts>) =>
   ({ name, processes }: { name: string; processes: 1 | 2 }): boolean =>
     !(isAll && processes === 2 && verdicts[name]?.oneProcess);
@@ -217,7 +219,7 @@ async function playHistories(
   endProgress();
   if (cancel.aborted) return cancel.reason;
   const rows = results.filter((result) => "report" in result);
-  const isJudged = judgedOnes(isAll, verdicts);
+  const isJudged = makeIsJudged(isAll, verdicts);
   const problems = [
     ...results.flatMap((one) => ("report" in one ? [] : one.message)),
     ...rows
@@ -247,6 +249,15 @@ function conclude(problems: string[], json = false): number {
   return 0;
 }
 
+/** What options go without. The others do something of their own, or look at less. */
+const GOES_WITHOUT = {
+  race: ["histories", "deep", "large", "processes", "orders", "json", "write"],
+  histories: ["deep", "orders"],
+  write: ["large", "processes"],
+  deep: ["processes"],
+  orders: ["json"],
+};
+
 function readCommandLine() {
   const { values: options, positionals } = parseArgs({
     allowPositionals: true,
@@ -254,12 +265,12 @@ function readCommandLine() {
       orders: { type: "boolean" },
       deep: { type: "boolean" },
       large: { type: "boolean" },
-      processes: { type: "string", default: "1" },
+      processes: { type: "string" },
       json: { type: "boolean" },
       write: { type: "boolean" },
       race: { type: "boolean" },
       histories: { type: "string" },
-      seed: { type: "string", default: String(SEED) },
+      seed: { type: "string" },
       from: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
@@ -267,27 +278,31 @@ function readCommandLine() {
   const folder = options.from ?? join(ROOT, "snippets");
   checkFolder(folder);
   const names = namesFrom(positionals, folder);
-  const processes = options.processes === "2" ? 2 : 1;
-  if (String(processes) !== options.processes) {
-    throw new UsageError("--processes takes 1 or 2");
-  }
-  if (processes === 2 && options.deep) {
-    throw new UsageError("--deep goes with one process");
-  }
-  const { deep, large, histories = "" } = options;
-  const count = histories ? wholeNumber("histories", histories, 1) : 0;
-  const seed = wholeNumber("seed", options.seed, 0);
   const isAll = positionals.length === 0;
-  if (count && (deep || options.orders)) {
-    throw new UsageError("--histories goes without --deep and --orders");
+  for (const [name, others] of Object.entries(GOES_WITHOUT)) {
+    const other = others.find((one) => one in options);
+    if (name in options && other) {
+      throw new UsageError(`--${name} goes without --${other}`);
+    }
   }
-  if (options.race && (!isAll || options.from)) {
+  const isOurs = isAll && !options.from;
+  if (options.race && !isOurs) {
     throw new UsageError("--race goes with all snippets of this repository");
   }
-  const isWhole = (deep || (count && processes === 1)) && !large && isAll;
-  if (options.write && !isWhole) {
+  const processes = options.processes === "2" ? 2 : 1;
+  if (String(processes) !== (options.processes ?? "1")) {
+    throw new UsageError("--processes takes 1 or 2");
+  }
+  const { histories = "" } = options;
+  const count = histories ? wholeNumber("histories", histories, 1) : 0;
+  const seed = wholeNumber("seed", options.seed ?? String(SEED), 0);
+  if (options.seed && !count) {
+    throw new UsageError("--seed goes with --histories");
+  }
+  const isWhole = options.deep || (count >= ENOUGH && seed === SEED);
+  if (options.write && !(isWhole && isOurs)) {
     throw new UsageError(
-      "--write goes with --deep or with --histories, and with nothing else",
+      `--write goes with --deep, or with --histories ${ENOUGH} or more, and all snippets of this repository`,
     );
   }
   return { options, folder, names, processes, isAll, count, seed } as const;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { progressLine } from "../cli/command.ts";
 import { sideBySide } from "../cli/side-by-side.ts";
 import { SnippetError, startSnippet, withSnippet } from "../servers/snippet.ts";
-import { VERDICTS } from "../verify/verdicts.ts";
+import type { Verdict } from "../verify/verdicts.ts";
 import { type BrowserName, launchBrowser } from "./installed-browsers.ts";
 import {
   expectedIn,
@@ -32,9 +32,15 @@ export interface Tour {
 export async function tour(
   browserName: BrowserName,
   path: string,
-  options: { folder: string; names: string[]; cancel: AbortSignal },
+  options: {
+    folder: string;
+    names: string[];
+    /** What is expected of the snippets in the folder. */
+    verdicts: Record<string, Verdict>;
+    cancel: AbortSignal;
+  },
 ): Promise<Tour> {
-  const { folder, names, cancel } = options;
+  const { folder, names, verdicts, cancel } = options;
   const first = await launchBrowser(browserName, path);
   const browsers = [first];
   const idle = [first];
@@ -47,7 +53,7 @@ export async function tour(
     const visits = await sideBySide(
       names,
       { cancel, progress },
-      async (name, progress) => {
+      async (name, progress, cancel) => {
         const browser = idle.pop() ?? (await launchBrowser(browserName, path));
         if (!browsers.includes(browser)) browsers.push(browser);
         try {
@@ -55,7 +61,7 @@ export async function tour(
             startSnippet(join(folder, `${name}.ts`), cancel),
             (snippet) => visit(browser, browserName, snippet, progress),
           );
-          problems.push(...problemsOf(browserName, name, seen));
+          problems.push(...problemsOf(browserName, name, verdicts[name], seen));
           return [[name, seen] as const];
         } catch (error) {
           if (!(error instanceof SnippetError)) throw error;
@@ -84,10 +90,9 @@ export async function tour(
  */
 export function differencesIn(
   browserName: BrowserName,
-  name: string,
+  verdict: Verdict | undefined,
   outcome: Outcome,
 ): { scenario: Scenario; expected: string | null; seen: string | null }[] {
-  const verdict = VERDICTS[name];
   if (!verdict) return [];
   const expected = expectedIn(browserName, verdict);
   return SCENARIOS.map((scenario) => ({
@@ -100,10 +105,11 @@ export function differencesIn(
 const problemsOf = (
   browserName: BrowserName,
   name: string,
+  verdict: Verdict | undefined,
   { outcome, complaints }: Visit,
 ): string[] =>
   [
-    ...differencesIn(browserName, name, outcome).map(
+    ...differencesIn(browserName, verdict, outcome).map(
       ({ scenario, expected, seen }) =>
         `"${scenario.heading}" was expected to end with ` +
         `${expected ?? "nobody"}, and ends with ${seen ?? "nobody"}`,

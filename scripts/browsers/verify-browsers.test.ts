@@ -53,18 +53,17 @@ describe("npm run verify:browsers", { concurrency: 2 }, () => {
   test("fails when a snippet or a page has a mistake", {
     ...needs("chromium"),
   }, async (t) => {
-    const { folder, edit } = copyRepository(t);
+    const { folder, edit, change } = copyRepository(t);
     edit(
       "snippets/broken-rolling-false.ts",
       UPDATE,
       'app.post("/update", () => process.exit(3));\n',
     );
-    edit("snippets/fix-ordering.ts", UPDATE, "");
-    edit(
-      "snippets/fix-ordering.ts",
-      'app.post("/draft"',
-      `${UPDATE}app.post("/draft"`,
-    );
+    // One that is not among ours is judged by its own verdict.
+    change("fix-ordering", 0, [
+      [UPDATE, ""],
+      ['app.post("/draft"', `${UPDATE}app.post("/draft"`],
+    ]);
     edit(PAGE, '<html lang="en">', "<html>");
     edit(PAGE, "#e6edf3", "#333");
     edit(PAGE, "h1, p { overflow-wrap: anywhere; }", "h1 { width: 20em }");
@@ -73,12 +72,12 @@ describe("npm run verify:browsers", { concurrency: 2 }, () => {
     edit(PAGE, "<main>\n", `<main>\n${image}\n`);
 
     const from = ["--from", join(folder, "snippets"), "--browser", "chromium"];
-    const names = ["broken-rolling-false", "fix-ordering"];
+    const names = ["broken-rolling-false", "fix-ordering-0"];
     const { code, stderr } = await run(t, COMMAND, ...from, ...names);
     assert.equal(code, 1);
     for (const complaint of [
       "^chromium: broken-rolling-false: it ended, with exit code 3\\.",
-      '^fix-ordering in chromium: "click" was expected to end with nobody, and ends with alice$',
+      '^fix-ordering-0 in chromium: "click" was expected to end with nobody, and ends with alice$',
       '"click": "Nobody is logged in", 320 pixels wide: it needs ',
       '"click": "Log in as", 320 pixels wide: .*\\(color-contrast\\)',
       '"click": "alice is logged in", 1000 pixels wide: .*\\(html-has-lang\\)',

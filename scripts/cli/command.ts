@@ -43,7 +43,7 @@ export async function exitCodeOf(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const misused =
-      error instanceof UsageError || code?.startsWith("ERR_PARSE_ARGS");
+      error instanceof UsageError || /^ERR_PARSE_ARGS/.test(String(code));
     if (!misused) throw error;
     stderr.write(`${name}: ${message}\nTry: npm run ${name} -- --help\n`);
     return 2;

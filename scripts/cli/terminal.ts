@@ -36,10 +36,16 @@ const NO_BORDERS = Object.fromEntries([
   ["middle", " "],
 ]);
 
-/** Breaks a line at spaces so that it fits 80 columns, or others, and indents what comes after. */
+/**
+ * Breaks a line at spaces so that it fits 80 columns, or others, and indents what comes after. A word
+ * that is longer has a line of its own.
+ */
 export function wrap(line: string, indent: number, columns = 80): string[] {
   if (line.length <= columns) return [line];
-  const end = line.lastIndexOf(" ", columns);
+  const last = line.lastIndexOf(" ", columns);
+  const isIndent = line.slice(0, last + 1).trim() === "";
+  const end = isIndent ? line.indexOf(" ", columns) : last;
+  if (end < 0) return [line];
   const rest = " ".repeat(indent) + line.slice(end + 1);
   return [line.slice(0, end), ...wrap(rest, indent, columns)];
 }

@@ -205,14 +205,14 @@ export async function openStream(
   { ca, milliseconds }: { ca?: string; milliseconds: number },
 ): Promise<Stream> {
   const hangUp = new AbortController();
-  const timer = setTimeout(() => hangUp.abort(), milliseconds);
+  const reason = new Error(`it does not answer ${method} ${url.pathname}`);
+  const timer = setTimeout(() => hangUp.abort(reason), milliseconds);
   const { body } = await request(url, {
     method,
     headers,
     signal: hangUp.signal,
     ...trusting(ca),
-  });
-  clearTimeout(timer);
+  }).finally(() => clearTimeout(timer));
   body.on("error", () => {}).resume();
   return { isOpen: () => !body.closed, close: () => body.destroy() };
 }

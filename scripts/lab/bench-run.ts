@@ -1,8 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { sample, shuffledSubarray } from "fast-check";
 import { Pool } from "undici";
 import { ROOT } from "../cli/root.ts";
 import { loggedIn } from "../client/browser.ts";
@@ -75,20 +74,18 @@ export function contestants(names: string[], withRedis: boolean): Contestant[] {
 }
 
 /**
- * Makes the order of each round.
+ * Makes an order of some things for each round.
  * @param seed the same seed makes the same orders
- * @returns a function that gives the next order of some things
  */
-export function shuffler(seed: number): <T>(things: T[]) => T[] {
-  const generator = xoroshiro128plus(seed);
-  return (things) => {
-    const left = [...things];
-    return things.map(() => {
-      const at = uniformInt(generator, 0, left.length - 1);
-      return left.splice(at, 1)[0] as (typeof things)[number];
-    });
-  };
-}
+export const ordersOf = <Thing>(
+  things: Thing[],
+  rounds: number,
+  seed: number,
+): Thing[][] =>
+  sample(shuffledSubarray(things, { minLength: things.length }), {
+    numRuns: rounds,
+    seed,
+  });
 
 /**
  * Measures all servers, in rounds. All of them are up the whole time, and one at a time has work.
@@ -109,10 +106,10 @@ export async function bench(options: BenchOptions): Promise<Sample[]> {
     const [noAuth, base] = running as [Running, Running];
     noAuth.load.headers = base.load.headers;
 
-    const shuffle = shuffler(seed);
     const samples: Sample[] = [];
-    for (let round = 0; round <= rounds; round += 1) {
-      for (const [at, one] of shuffle(running).entries()) {
+    const orders = ordersOf(running, rounds + 1, seed);
+    for (const [round, order] of orders.entries()) {
+      for (const [at, one] of order.entries()) {
         options.progress((round + at / all.length) / (rounds + 1));
         const count = requests * (round === 0 ? WARM_UP_ROUNDS : 1);
         const sample = await measure(one, round, count);
@@ -143,7 +140,8 @@ async function start(
     REDIS_URL: store === "Redis" ? redis?.url : undefined,
   };
   // Without the verifier's clock, which costs time on each request.
-  const snippet = await startSnippet(file, cancel, settings, []);
+  const inside = ["./inside/usage.ts" as const];
+  const snippet = await startSnippet(file, cancel, settings, inside);
   keepOn("0", await snippet.call("pid"));
   try {
     const { headers } = isSnippet

@@ -13,7 +13,7 @@ import {
   titleOf,
 } from "../publish/bench-data.ts";
 import { VERDICTS } from "../verify/verdicts.ts";
-import { contestants, shuffler } from "./bench-run.ts";
+import { contestants, ordersOf } from "./bench-run.ts";
 
 test("npm run bench measures broken and the server without auth()", async (t) => {
   const words = ["--rounds", "1", "--requests", "20", "--seed", "7", "broken"];
@@ -50,10 +50,7 @@ describe("the figures of a bench", () => {
 
   test("come in an order that is shuffled anew in each round", () => {
     const things = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    const rounds = (seed: number) => {
-      const shuffle = shuffler(seed);
-      return [shuffle(things), shuffle(things), shuffle(things)];
-    };
+    const rounds = (seed: number) => ordersOf(things, 3, seed);
     const [one, other] = rounds(1);
     assert.deepEqual(one?.toSorted(), things);
     assert.notDeepEqual(one, other);

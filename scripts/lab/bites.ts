@@ -2,18 +2,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
-  BrowserError,
   findBrowser,
   HOW_TO_INSTALL,
   launchBrowser,
 } from "../browsers/installed-browsers.ts";
 import { Visitor } from "../browsers/visit.ts";
 import {
-  endProgress,
   progressLine,
   runCommand,
   UsageError,
-  untilSignal,
   wholeNumber,
 } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
@@ -30,7 +27,8 @@ import {
   sharesOf,
   UPDATE_MS,
 } from "../publish/bites-data.ts";
-import { SnippetError, startSnippet, withSnippet } from "../servers/snippet.ts";
+import { startSnippet, withSnippet } from "../servers/snippet.ts";
+import { measure } from "./measure.ts";
 
 const HELP = `Usage: npm run bites -- [options]
 
@@ -85,49 +83,35 @@ async function main(): Promise<number> {
     return 1;
   }
 
-  const cancel = untilSignal();
   const points = setups.flatMap((setup) =>
     times.map((updateMs): Point => ({ setup, updateMs })),
   );
-  // What fails ends the others, too.
-  const stop = new AbortController();
-  cancel.addEventListener("abort", () => stop.abort());
-  let all: Run[];
-  try {
-    const progress = progressLine("Logging out, again and again");
-    const found = await sideBySide(
-      points,
-      { cancel: stop.signal, progress },
-      (point, progress) => measure(point, runs, stop.signal, progress),
-    );
-    all = found.flat();
-  } catch (error) {
-    stop.abort();
-    if (cancel.aborted) return cancel.reason;
-    const isTheirs =
-      error instanceof SnippetError || error instanceof BrowserError;
-    if (!isTheirs) throw error;
-    console.error(error.message);
-    return 1;
-  } finally {
-    endProgress();
-  }
-  if (cancel.aborted) return cancel.reason;
-  const table = plainTable(["logged in, by ms", ...times.map(String)]);
-  for (const { name } of setups) {
-    table.push([{ colSpan: times.length + 1, content: name }]);
-    for (const sending of SENDINGS) {
-      const cells = sharesOf(all, name, sending).map(({ losing }) => losing);
-      table.push([`  ${sending}`, ...cells]);
-    }
-  }
-  console.log(textOf(table));
-  if (options.write) writeFileSync(join(ROOT, BITES_FILE), formatBites(all));
-  return 0;
+  const progress = progressLine("Logging out, again and again");
+  return measure(
+    (cancel) =>
+      sideBySide(points, { cancel, progress }, (point, progress, cancel) =>
+        logOutAgain(point, runs, cancel, progress),
+      ),
+    (found) => {
+      const all = found.flat();
+      const table = plainTable(["logged in, by ms", ...times.map(String)]);
+      for (const { name } of setups) {
+        table.push([{ colSpan: times.length + 1, content: name }]);
+        for (const sending of SENDINGS) {
+          const shares = sharesOf(all, name, sending);
+          table.push([`  ${sending}`, ...shares.map(({ losing }) => losing)]);
+        }
+      }
+      console.log(textOf(table));
+      if (options.write)
+        writeFileSync(join(ROOT, BITES_FILE), formatBites(all));
+      return 0;
+    },
+  );
 }
 
 /** Logs out in one browser, as many times as asked for in each way to send. */
-async function measure(
+async function logOutAgain(
   { setup, updateMs }: Point,
   runs: number,
   cancel: AbortSignal,

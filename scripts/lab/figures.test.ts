@@ -85,7 +85,7 @@ describe("npm run figures", { skip, concurrency: true }, () => {
     const { code, stderr } = await start(t, command, ["--to", to], environment)
       .ended;
     assert.equal(code, 1);
-    assert.match(stderr, /^figures: chromium does not start from .*\n$/);
+    assert.match(stderr, /^chromium does not start from .*\n$/);
     assert.ok(!existsSync(to));
   });
 });

@@ -1,14 +1,10 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  BrowserError,
-  findBrowser,
-  HOW_TO_INSTALL,
-} from "../browsers/installed-browsers.ts";
-import { runCommand, untilSignal } from "../cli/command.ts";
+import { findBrowser, HOW_TO_INSTALL } from "../browsers/installed-browsers.ts";
+import { runCommand } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import { FIGURES, FIGURES_FOLDER } from "../publish/figures-list.ts";
-import { SnippetError } from "../servers/snippet.ts";
+import { measure } from "./measure.ts";
 import { STORIES, withFigures } from "./take-figures.ts";
 
 const CAPTIONS = Object.entries(FIGURES)
@@ -53,22 +49,14 @@ async function main(): Promise<number> {
     console.error(`figures: chromium is missing: ${HOW_TO_INSTALL.chromium}`);
     return 1;
   }
-  const cancel = untilSignal();
-  try {
-    const written = await withFigures(chromium, cancel, (write) =>
-      write(STORIES, to),
-    );
-    for (const name of written)
-      console.log(`${name}: ${FIGURES[name].caption}`);
-    return 0;
-  } catch (error) {
-    if (cancel.aborted) return cancel.reason;
-    if (error instanceof BrowserError || error instanceof SnippetError) {
-      console.error(`figures: ${error.message}`);
-      return 1;
-    }
-    throw error;
-  }
+  return measure(
+    (cancel) => withFigures(chromium, cancel, (write) => write(STORIES, to)),
+    (written) => {
+      for (const name of written)
+        console.log(`${name}: ${FIGURES[name].caption}`);
+      return 0;
+    },
+  );
 }
 
 await runCommand("figures", main);

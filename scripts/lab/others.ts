@@ -108,7 +108,7 @@ async function probeAll(names: string[], cancel: AbortSignal): Promise<Others> {
   const found = await sideBySide(
     names,
     { cancel, progress: progressLine("Probing") },
-    async (name, progress) => {
+    async (name, progress, cancel) => {
       const isShown = SHOWN.includes(name);
       const file = isShown
         ? join(ROOT, "snippets", `${name}.ts`)

@@ -53,7 +53,7 @@ async function main(): Promise<number> {
       sideBySide(
         FORMS,
         { cancel, progress: progressLine("Soaking") },
-        (name, progress) => {
+        (name, progress, cancel) => {
           const file = join(ROOT, "snippets", `${name}.ts`);
           const half = Math.ceil(requests / FORMS.length);
           return soak(file, { requests: half, seed, cancel, progress });

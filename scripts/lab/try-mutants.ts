@@ -50,8 +50,8 @@ export const tryMutants = (
   checks: (mutant: Mutant) => CheckName[] = () =>
     Object.keys(CHECKS) as CheckName[],
 ): Promise<Tried[]> =>
-  sideBySide(mutants, options, async (mutant) => {
-    const noticedBy = await noticing(mutant, checks(mutant), options.cancel);
+  sideBySide(mutants, options, async (mutant, _, cancel) => {
+    const noticedBy = await noticing(mutant, checks(mutant), cancel);
     const tried = { ...mutant, ...(noticedBy && { noticedBy }) };
     options.tell?.(tried);
     return tried;

@@ -1,5 +1,6 @@
 import { paint, plainTable, textOf, wrap } from "../cli/terminal.ts";
 import type { CookieEffect } from "../client/cookie-effect.ts";
+import { printable } from "./clearing.ts";
 import type { Diagnosis } from "./diagnoses.ts";
 import {
   type Finding,
@@ -138,7 +139,7 @@ function raceInWords(
   }
   const parts = [
     [
-      `The session is in the cookie ${cookies.join(" and ")}.`,
+      `The session is in the cookie ${cookies.map(printable).join(" and ")}.`,
       `${inWords(target.route)} (${route.status}${route.isStream ? ", a stream" : ""}) ${effect(route)}${route.isStream ? ", in its headers" : ""}.`,
       `${inWords(target.logout)} (${logout.status}) ${effect(logout)}. A copy from before ` +
         `${copy === "first" ? "still works" : "does not work any more"}.`,

@@ -4,7 +4,9 @@ import { ProbeError, type Target } from "./target.ts";
 
 /** Says in a line why the app could not be asked, with nothing in it that an app has sent. */
 export function reasonOf(error: unknown, { app }: Target): string {
-  const { code = "", message } = error as NodeJS.ErrnoException;
+  const { code: given = "", message } = error as NodeJS.ErrnoException;
+  // What is no error of Node's may have a number.
+  const code = String(given);
   const { origin, host, protocol } = new URL(app.baseURL);
   if (error instanceof ForeignHost) {
     return (

@@ -138,7 +138,8 @@ describe("a deployment, and a rollback", { concurrency: 2 }, () => {
   }
 
   after(() => {
-    if (!isWriting) return;
+    const isWhole = names.every((name) => observed[name]);
+    if (!isWriting || !isWhole) return;
     const file = join(ROOT, DEPLOYMENT_FILE);
     const all = names.map((name) => [name, observed[name]]);
     const text = JSON.stringify(Object.fromEntries(all), null, 2);

@@ -25,7 +25,8 @@ const ENVIRONMENT = {
 export type Inside =
   | "./inside/announce-reading.ts"
   | "./inside/clock.ts"
-  | "./inside/more-routes.ts";
+  | "./inside/more-routes.ts"
+  | "./inside/usage.ts";
 
 /** What the verifier needs there. It costs time on each request. */
 const FOR_VERIFIER: Inside[] = [
@@ -129,7 +130,6 @@ export const modulesFor = (inside: Inside[]): string[] =>
     "./inside/packages-first.mjs",
     "tsx",
     "./inside/exit-with-parent.ts",
-    "./inside/usage.ts",
     ...inside,
   ].flatMap((module) => ["--import", import.meta.resolve(module)]);
 

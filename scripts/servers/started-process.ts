@@ -14,7 +14,10 @@ export class SnippetError extends Error {}
 export interface StartedProcess {
   /** Calls a function of what is loaded into it: see the files in inside/. */
   call<Result>(name: string, ...given: unknown[]): Promise<Result>;
-  /** Resolves once it prints something like this, from now on. */
+  /**
+   * Resolves once it prints something like this, from now on.
+   * @throws {SnippetError} when it ends before that
+   */
   printed(pattern: RegExp): Promise<string>;
   /** Resolves when it has ended, in whatever way. */
   ended: Promise<unknown>;
@@ -115,7 +118,12 @@ export async function startProcess(
       child.send({ id, name, given } satisfies Call, () => {});
       return Promise.race([replied, failed]);
     },
-    printed,
+    printed(pattern) {
+      const found = Promise.race([printed(pattern), failed]);
+      // Who waits later hears of it then.
+      found.catch(() => {});
+      return found;
+    },
     ended,
     blame,
     async stop() {

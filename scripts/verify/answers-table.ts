@@ -129,9 +129,15 @@ function differing({ verdict, report, processes }: Row): Difference[] {
   return found;
 }
 
-/** Tells of a snippet that has no verdict what its header has to say, if its row is right. */
-export function verdictToPaste({ name, report }: Row): string {
-  const lines = wrap(`// ${verdictFor(report.observation)}`, 3);
+/**
+ * Tells of a snippet that has no verdict what its header has to say, if its row is right.
+ * @param broken the verdict of `broken` in its folder, if there is one
+ */
+export function verdictToPaste(
+  { name, report }: Row,
+  broken: Verdict | undefined,
+): string {
+  const lines = wrap(`// ${verdictFor(report.observation, broken)}`, 3);
   return [
     `${name} has no verdict. If its row is right, paste this at the end of the`,
     "comment at its top, and verify holds it to that from then on:",

@@ -109,14 +109,18 @@ export async function recordRace(
   names: string[],
   options: { folder: string; cancel: AbortSignal; progress: Progress },
 ): Promise<RecordedRace> {
-  const { folder, cancel } = options;
-  const all = await sideBySide(names, options, async (name, progress) => {
-    const file = join(folder, `${name}.ts`);
-    const how = { isTriedLate: isTriedLate(readFileSync(file, "utf8")) };
-    const looks = await withSnippet(startSnippet(file, cancel), (snippet) =>
-      looksAt({ ...snippet, ...how }, progress),
-    );
-    return [name, looks] as const;
-  });
+  const { folder } = options;
+  const all = await sideBySide(
+    names,
+    options,
+    async (name, progress, cancel) => {
+      const file = join(folder, `${name}.ts`);
+      const how = { isTriedLate: isTriedLate(readFileSync(file, "utf8")) };
+      const looks = await withSnippet(startSnippet(file, cancel), (snippet) =>
+        looksAt({ ...snippet, ...how }, progress),
+      );
+      return [name, looks] as const;
+    },
+  );
   return Object.fromEntries(all);
 }

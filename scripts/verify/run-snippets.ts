@@ -53,8 +53,8 @@ export async function runSnippets(
   names: string[],
   options: RunOptions,
 ): Promise<Result[]> {
-  return sideBySide(names, options, (name, progress) =>
-    runSnippet(name, { ...options, progress }),
+  return sideBySide(names, options, (name, progress, cancel) =>
+    runSnippet(name, { ...options, progress, cancel }),
   );
 }
 

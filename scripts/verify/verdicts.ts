@@ -152,14 +152,19 @@ export function differences(
 
 /**
  * Tells what a snippet's header has to say so that its answers are what is expected.
+ * @param base the verdict of `broken` in its folder, if there is one
  * @returns a sentence, such as `Verdict: as broken, but browser 0.`
  */
-export function verdictFor(observation: Observation): string {
+export function verdictFor(
+  observation: Observation,
+  base: Verdict | undefined,
+): string {
   const seen = answersOf(observation) as unknown as Record<string, Answer>;
-  const broken = { ...VERDICTS.broken } as Record<string, unknown>;
+  const broken = { ...base } as Record<string, unknown>;
   const phrases = Object.entries(TOPICS)
     .filter(([, name]) => name in seen && seen[name] !== broken[name])
     .map(([topic, name]) => `${topic} ${wordFor(name, seen[name] as Answer)}`);
+  if (!base) return `Verdict: ${phrases.join(", ")}.`;
   const but = phrases.length > 0 ? `, but ${phrases.join(", ")}` : "";
   return `Verdict: as broken${but}.`;
 }

@@ -12,19 +12,23 @@ export interface Reply {
   problem?: string;
 }
 
-/** Lets the process that has started this one call some functions, by their names. */
-export function answerCalls(
-  functions: Record<string, (...given: never[]) => unknown>,
-): void {
-  process.on("message", async ({ id, name, given }: Call) => {
-    const work = functions[name];
-    if (!work) return;
-    const reply: Reply = { id };
-    try {
-      reply.result = await work(...(given as never[]));
-    } catch (error) {
-      reply.problem = (error as Error).message;
-    }
-    process.send?.(reply);
-  });
-}
+type Functions = Record<string, (...given: never[]) => unknown>;
+
+const all: Functions = {};
+
+/** Lets the process that has started this one call some more functions, by their names. */
+export const answerCalls = (functions: Functions): void => {
+  Object.assign(all, functions);
+};
+
+process.on("message", async ({ id, name, given }: Call) => {
+  const reply: Reply = { id };
+  try {
+    const work = all[name];
+    if (!work) throw new Error(`nothing that is loaded into it has ${name}()`);
+    reply.result = await work(...(given as never[]));
+  } catch (error) {
+    reply.problem = (error as Error).message;
+  }
+  process.send?.(reply);
+});

@@ -20,7 +20,7 @@ import {
 export const SEED = 5;
 
 /** Of this seed, each rule that a snippet can break is broken in so many. Of others, the rarest may not be. */
-const ENOUGH = 1000;
+export const ENOUGH = 1000;
 
 /** A snippet whose histories were tried, by its name. */
 export interface HistoriesRow {
@@ -35,13 +35,13 @@ export async function runHistories(
   names: string[],
   options: Omit<RunOptions, "deep"> & HistoriesOptions,
 ): Promise<(HistoriesRow | SnippetError)[]> {
-  return sideBySide(names, options, async (name, progress) => {
+  return sideBySide(names, options, async (name, progress, cancel) => {
     const source = readFileSync(join(options.folder, `${name}.ts`), "utf8");
     const expected = readExpected(name, source);
     try {
-      const start = startTried(name, options, FOR_HISTORIES);
+      const start = startTried(name, { ...options, cancel }, FOR_HISTORIES);
       const report = await withSnippet(start, (snippet) =>
-        tryHistories(snippet, { ...options, progress }),
+        tryHistories(snippet, { ...options, progress, cancel }),
       );
       return { name, report, expected };
     } catch (error) {
