@@ -53,11 +53,12 @@ fault or a browser is missing, 2 for invalid arguments.
 
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const { options, folder, browserNames, ...asked } = readCommandLine();
-  if (options.help) {
+  const commandLine = readCommandLine();
+  if (!commandLine) {
     process.stdout.write(HELP);
     return 0;
   }
+  const { options, folder, browserNames, ...asked } = commandLine;
   const isInRedis = asked.names.some((name) => needsRedis(name, folder));
   if (options.write && isInRedis && !findRedis()) {
     console.error(`this needs a Redis: ${HOW_TO_INSTALL_REDIS}`);
@@ -138,6 +139,7 @@ function tableOf(
   return textOf(table);
 }
 
+/** Reads the command line; undefined when somebody asks for help. */
 function readCommandLine() {
   const { values: options, positionals } = parseArgs({
     allowPositionals: true,
@@ -149,6 +151,7 @@ function readCommandLine() {
       help: { type: "boolean", short: "h" },
     },
   });
+  if (options.help) return undefined;
   const folder = options.from ?? join(ROOT, "snippets");
   checkFolder(folder);
   const names = namesFrom(positionals, folder);

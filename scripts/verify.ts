@@ -12,7 +12,11 @@ import { ROOT } from "./cli/root.ts";
 import { paint } from "./cli/terminal.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "./servers/redis-server.ts";
 import { SnippetError } from "./servers/snippet.ts";
-import { usesRedis, withoutSkipped } from "./servers/snippet-files.ts";
+import {
+  snippetNames,
+  usesRedis,
+  withoutSkipped,
+} from "./servers/snippet-files.ts";
 import {
   aloneLines,
   answersBelow,
@@ -43,7 +47,7 @@ import {
 import { ORDERS } from "./verify/orders.ts";
 import { recordRace, writeRace } from "./verify/record-race.ts";
 import { checkFolder, namesFrom, runSnippets } from "./verify/run-snippets.ts";
-import { readVerdicts, VERDICTS } from "./verify/verdicts.ts";
+import { readVerdicts } from "./verify/verdicts.ts";
 
 const HELP = `Usage: npm run verify -- [options] [snippet ...]
 
@@ -78,7 +82,7 @@ Rules of histories:
 ${rulesLegend().replace(/^/gm, "  ")}
 
 Snippets:
-  ${Object.keys(VERDICTS).join("\n  ")}
+  ${snippetNames().join("\n  ")}
 
 Exit code: 0 when all is as expected, 1 when something differs or a snippet
 fails, 2 for invalid arguments.
@@ -87,11 +91,11 @@ fails, 2 for invalid arguments.
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
   const asked = readCommandLine();
-  const { options, folder, processes, isAll } = asked;
-  if (options.help) {
+  if (!asked) {
     process.stdout.write(HELP);
     return 0;
   }
+  const { options, folder, processes, isAll } = asked;
   const isInRedis = asked.names.some((name) => usesRedis(name, folder));
   const needsRedis = processes === 2 || options.write || options.race;
   if (needsRedis && isInRedis && !findRedis()) {
@@ -167,7 +171,7 @@ async function main(): Promise<number> {
       for (const row of rows) console.log(`\n${losingOrder(row)}`);
     }
   }
-  return conclude(problems, options.json);
+  return conclude(problems, options.json || unjudged.length > 0);
 }
 
 /** Looks at all snippets after each step, keeps what was seen, and returns the exit code. */
@@ -201,7 +205,7 @@ const makeIsJudged =
 
 /** Plays histories, and prints which rules they break. */
 async function playHistories(
-  asked: ReturnType<typeof readCommandLine>,
+  asked: NonNullable<ReturnType<typeof readCommandLine>>,
   verdicts: ReturnType<typeof readVerdicts>,
   cancel: AbortSignal,
 ): Promise<number> {
@@ -238,14 +242,15 @@ async function playHistories(
   if (options.write && problems.length === 0) writeHistories(ROOT, reports);
   if (options.json) console.log(JSON.stringify(reports, null, 2));
   else if (rows.length > 0) console.log(historiesText(rows));
-  return conclude(problems, options.json);
+  return conclude(problems, options.json || unjudged.length > 0);
 }
 
 /** Prints what is wrong, and returns the exit code. */
-function conclude(problems: string[], json = false): number {
+function conclude(problems: string[], isSilent = false): number {
   if (problems.length > 0) console.error(`\n${problems.join("\n")}`);
   if (problems.length > 0) return 1;
-  if (!json) console.log(`\n${paint("green", "Everything is as expected.")}`);
+  if (!isSilent)
+    console.log(`\n${paint("green", "Everything is as expected.")}`);
   return 0;
 }
 
@@ -258,6 +263,7 @@ const GOES_WITHOUT = {
   orders: ["json"],
 };
 
+/** Reads the command line; undefined when somebody asks for help. */
 function readCommandLine() {
   const { values: options, positionals } = parseArgs({
     allowPositionals: true,
@@ -275,6 +281,7 @@ function readCommandLine() {
       help: { type: "boolean", short: "h" },
     },
   });
+  if (options.help) return undefined;
   const folder = options.from ?? join(ROOT, "snippets");
   checkFolder(folder);
   const names = namesFrom(positionals, folder);

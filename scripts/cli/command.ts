@@ -45,7 +45,9 @@ export async function exitCodeOf(
     const misused =
       error instanceof UsageError || /^ERR_PARSE_ARGS/.test(String(code));
     if (!misused) throw error;
-    stderr.write(`${name}: ${message}\nTry: npm run ${name} -- --help\n`);
+    // What Node adds about arguments that begin with a hyphen helps nobody here.
+    const [told] = message.split(". To specify a positional argument");
+    stderr.write(`${name}: ${told}\nTry: npm run ${name} -- --help\n`);
     return 2;
   }
 }

@@ -1,5 +1,6 @@
 import type { Browser } from "./browser.ts";
 import { effectOf } from "./cookie-effect.ts";
+import { readable } from "./html.ts";
 import type { Answer, InFlight, Outgoing } from "./http.ts";
 
 /** What the page sends when somebody clicks *log out*. */
@@ -37,7 +38,11 @@ export class Stepwise {
       this.#response = await this.#inFlight.finish();
       const { status, body } = this.#response;
       if (status < 400) return;
-      throw new Error(`${this.request.url.pathname} gave ${status}: ${body}`);
+      const { method, url } = this.request;
+      const text = readable(body).trim().slice(0, 60);
+      throw new Error(
+        `${method} ${url.pathname} was answered with ${status} “${text}”`,
+      );
     },
     stored: async () => {
       await this.#browser.store(this.request, this.#response);

@@ -20,7 +20,7 @@ import {
   startSnippet,
 } from "../servers/snippet.ts";
 import { needsRedis, usesRedis } from "../servers/snippet-files.ts";
-import { VERDICTS } from "../verify/verdicts.ts";
+import { readVerdicts } from "../verify/verdicts.ts";
 
 /** How to measure. */
 export interface BenchOptions {
@@ -62,7 +62,7 @@ const keepOn = (cores: string, pid: number) =>
 
 /** Lists what is measured: each snippet, in its process and on Redis, as far as it can be there. */
 export function contestants(names: string[], withRedis: boolean): Contestant[] {
-  const snippets = Object.keys(VERDICTS).filter(
+  const snippets = Object.keys(readVerdicts()).filter(
     (name) => name === BASE || names.includes(name),
   );
   return [NO_AUTH, ...snippets].flatMap((server): Contestant[] => [
@@ -147,7 +147,7 @@ async function start(
     const { headers } = isSnippet
       ? await (await loggedIn(snippet)).compose("cors", "POST", "/update", BODY)
       : { headers: {} };
-    const recordedBy = VERDICTS[server]?.knowsUser ? "alice" : null;
+    const recordedBy = readVerdicts()[server]?.knowsUser ? "alice" : null;
     const expected = JSON.stringify({ recordedBy });
     return { server, store, snippet, load: { headers, expected } };
   } catch (error) {

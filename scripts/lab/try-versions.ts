@@ -13,7 +13,7 @@ import type { Progress } from "../cli/side-by-side.ts";
 import type { Tried } from "../publish/versions-data.ts";
 import { SnippetError } from "../servers/snippet.ts";
 import { type Result, runSnippets } from "../verify/run-snippets.ts";
-import { differences, VERDICTS } from "../verify/verdicts.ts";
+import { differences, readVerdicts } from "../verify/verdicts.ts";
 
 /** A version of express-openid-connect, and the version of Express that it runs on. */
 export type Combination = Pick<Tried, "library" | "express">;
@@ -90,7 +90,7 @@ export function resultOf(result: Result): string {
   if ("failure" in result) return "does not run";
   const { observation } = result.report;
   if (result.name.startsWith("broken")) return String(observation.browser);
-  const expected = VERDICTS[result.name];
+  const expected = readVerdicts()[result.name];
   const isAsExpected =
     expected && differences(expected, observation).length === 0;
   return isAsExpected ? "holds" : "differs";

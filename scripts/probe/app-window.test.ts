@@ -12,7 +12,7 @@ import {
 import { ROOT } from "../cli/root.ts";
 import { skipUnless } from "../cli/testing.ts";
 import { startSnippet, withSnippet } from "../servers/snippet.ts";
-import { VERDICTS } from "../verify/verdicts.ts";
+import { readVerdicts } from "../verify/verdicts.ts";
 import { AppWindow } from "./app-window.ts";
 import { type Options, readCommandLine } from "./command-line.ts";
 import { closeProviders } from "./make-report-apps.ts";
@@ -152,7 +152,7 @@ test("who logs in by hand gives the app's cookies, and no others", {
     const { headers } = await users.alice.compose("navigate", "GET", "/");
     assert.match(headers.cookie ?? "", /^appSession=[^;]*$/);
     const { race } = await probe(options.target, { ...users, bob }, () => {});
-    assert.equal(race?.orders?.browser, VERDICTS.broken?.browser);
+    assert.equal(race?.orders?.browser, readVerdicts().broken?.browser);
   });
 });
 

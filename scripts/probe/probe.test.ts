@@ -13,7 +13,7 @@ import { ROOT } from "../cli/root.ts";
 import { skipUnless, start } from "../cli/testing.ts";
 import { serveQuickstart } from "../servers/serve-quickstart.ts";
 import { type Snippet, startSnippet, withSnippet } from "../servers/snippet.ts";
-import { VERDICTS } from "../verify/verdicts.ts";
+import { readVerdicts } from "../verify/verdicts.ts";
 import type { Finding } from "./late-response.ts";
 import { logInAs } from "./log-in.ts";
 import { probe } from "./probe-app.ts";
@@ -25,6 +25,8 @@ import {
   type Update,
 } from "./small-app.ts";
 import type { Target } from "./target.ts";
+
+const VERDICTS = readVerdicts();
 
 const NEVER = new AbortController().signal;
 

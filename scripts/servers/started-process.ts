@@ -82,7 +82,12 @@ export async function startProcess(
   const blame = (reason: unknown): SnippetError => {
     if (reason instanceof SnippetError) return reason;
     const words = reason instanceof Error ? reason.message : reason;
-    const lines = output.trim().split("\n").slice(-12).join("\n  | ");
+    // Where it came from says less than what it is.
+    const told = output
+      .trim()
+      .split("\n")
+      .filter((line) => !/^ +at /.test(line));
+    const lines = told.slice(-12).join("\n  | ");
     const last = lines ? `The last it printed:\n  | ${lines}` : "";
     return new SnippetError(`${name}: ${words}. ${last}`.trimEnd());
   };
@@ -92,7 +97,9 @@ export async function startProcess(
   });
   const late = setTimeout(START_MS, undefined, { ref: false }).then(
     (): never => {
-      throw blame(`it gave no address within ${START_MS / 1000} s`);
+      throw blame(
+        `it gave no address within ${START_MS / 1000} s: does it end with serve(app)?`,
+      );
     },
   );
   const found = await Promise.race([printed(ready), failed, late]).catch(

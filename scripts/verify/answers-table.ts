@@ -4,6 +4,7 @@ import { ORDERS } from "./orders.ts";
 import { commandLines, LATE_WRITE, QUESTIONS, stepLines } from "./questions.ts";
 import {
   type Difference,
+  differenceInWords,
   differences,
   type Verdict,
   verdictFor,
@@ -92,12 +93,19 @@ export function deepTable(rows: Row[]): string {
 
 /** Tells, in a line each, where a snippet differs from its expected verdict. */
 export const differenceLines = (row: Row): string[] => {
-  const { name, report, deep } = row;
+  const { name, report, deep, verdict, processes } = row;
+  const found = differing(row).map(differenceInWords);
+  const { browser } = report.observation;
+  if (processes === 1 && browser > 0 && name.startsWith("fix-")) {
+    found.push(
+      `what is called fix- keeps the logout, and ${browser} orders lose it`,
+    );
+  }
+  if (processes === 2 && found.length > 0 && verdict?.oneProcess) {
+    found.push("its header says “One process only.”");
+  }
   return [
-    ...differing(row).map(
-      ({ question, expected, seen }) =>
-        `${name}: ${question} was expected to be ${expected}, and is ${seen}`,
-    ),
+    ...found.map((line) => `${name}: ${line}`),
     ...(deep ? deepDifferences(name, report, deep) : []),
   ];
 };

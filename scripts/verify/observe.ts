@@ -2,6 +2,7 @@ import type { Progress } from "../cli/side-by-side.ts";
 import type { Browser } from "../client/browser.ts";
 import { loggedIn, whoHas } from "../client/browser.ts";
 import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
+import { readable } from "../client/html.ts";
 import { BODY, Stepwise } from "../client/request-steps.ts";
 import {
   type Event,
@@ -105,7 +106,7 @@ export async function observe(
       server: updates.filter(({ server }) => server).length,
       draft: losingDraft.length,
       possible: updates.length,
-      nextUser: await swapUsers(snippet, waits.update ? "stored" : "received"),
+      nextUser: await nextUser(snippet, waits),
       lateRequest: await swapUsers(snippet, waits.update ? "stored" : "sent"),
       otherDevice: await otherDevice(snippet),
       otherTab: await otherTab(snippet),
@@ -186,6 +187,12 @@ async function answerOne(
   const logout = await browser.exchange(
     await browser.compose("navigate", "GET", "/logout"),
   );
+  if (update.status !== 200 || !update.body.startsWith("{")) {
+    const body = readable(update.body).trim().slice(0, 60);
+    throw new Error(
+      `POST /update was answered with ${update.status} “${body}”: it has to use record`,
+    );
+  }
   return {
     updateCookie: effectOf(update),
     logoutCookie: effectOf(logout),
@@ -199,7 +206,7 @@ async function answerOne(
  */
 async function swapUsers(
   snippet: Tried,
-  until: "sent" | "received" | "stored",
+  until: "sent" | "received" | "answered" | "stored",
 ): Promise<string | null> {
   const browser = await loggedIn(snippet);
   const update = new Stepwise(browser, "cors", "POST", "/update", BODY);
@@ -212,6 +219,22 @@ async function swapUsers(
     if (happens === until) await leave();
   }
   return browser.whoami();
+}
+
+/**
+ * Alice logs out, bob logs in, and her late response arrives. Who is logged in? The logout overtakes her
+ * request in the handler, or the response on its way back: the worse one counts.
+ */
+export async function nextUser(
+  snippet: Tried,
+  waits: Pick<Waits, "update">,
+): Promise<string | null> {
+  if (waits.update) return swapUsers(snippet, "stored");
+  const seen = [
+    await swapUsers(snippet, "received"),
+    await swapUsers(snippet, "answered"),
+  ];
+  return ["alice", null, "bob"].find((user) => seen.includes(user)) ?? null;
 }
 
 /**

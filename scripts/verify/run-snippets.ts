@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { UsageError } from "../cli/command.ts";
 import { type Progress, sideBySide } from "../cli/side-by-side.ts";
 import {
@@ -116,13 +116,15 @@ export function namesFrom(words: string[], folder: string): string[] {
   const judged = Object.keys(readVerdicts(folder));
   const others = snippetNames(folder).filter((name) => !judged.includes(name));
   const names = [...judged, ...others];
-  const wrong = words.find((name) => !names.includes(name));
+  // Whoever lets the shell complete a name has the file's path.
+  const asked = words.map((word) => basename(word, ".ts"));
+  const wrong = asked.find((name) => !names.includes(name));
   if (wrong !== undefined) {
     throw new UsageError(
       `there is no snippet ${wrong}; there are ${names.join(", ")}`,
     );
   }
-  return words.length > 0 ? [...new Set(words)] : names;
+  return asked.length > 0 ? [...new Set(asked)] : names;
 }
 
 /** Looks whether a folder of snippets that a command line names is there. */

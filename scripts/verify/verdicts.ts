@@ -19,7 +19,22 @@ export type Verdict = Omit<Observation, "updateCookie" | "logoutCookie"> & {
 
 type Answer = string | number | boolean | null;
 
-/** What words stand for in a verdict. All other words are numbers, or stand for themselves. */
+/** The words that a verdict can have for the answer to a question. For all others it is a number. */
+const USER = ["alice", "bob", "none"];
+const EFFECT = ["set", "cleared", "untouched"];
+const CHOICES: Record<string, string[]> = {
+  updateCookie: EFFECT,
+  logoutCookie: EFFECT,
+  nextUser: USER,
+  lateRequest: USER,
+  otherTab: USER,
+  lateWrite: USER,
+  knowsUser: ["yes", "no"],
+  rolls: ["yes", "no"],
+  otherDevice: ["in", "out"],
+};
+
+/** What words stand for in a verdict. All others stand for themselves. */
 const WORDS: Record<string, Answer> = {
   none: null,
   yes: true,
@@ -37,7 +52,7 @@ const TOPICS: Record<string, string> = {
 
 /** The comment at the top of a snippet, as one line. */
 export const headerOf = (source: string): string =>
-  (source.match(/^(?:\/\/.*\n)+/)?.[0] ?? "").replace(/\n?\/\/ ?/g, " ");
+  (source.match(/^(?:\/\/.*\r?\n)+/)?.[0] ?? "").replace(/\r?\n?\/\/ ?/g, " ");
 
 /** Whether a snippet's header says that it seldom writes a session, so that time has to pass first. */
 export const isTriedLate = (source: string): boolean =>
@@ -57,21 +72,38 @@ function read(
 ): Verdict | undefined {
   const [, base, told] =
     headerOf(source).match(/Verdict: (as broken(?:, but )?)?([^.]*)\./) ?? [];
-  if (told === undefined) return undefined;
+  if (told === undefined) {
+    if (!/\bverdict:|\bas broken, but\b/i.test(source)) return undefined;
+    throw new UsageError(
+      `${snippet}.ts: its verdict can't be read: write “Verdict: … .”, with a full stop, into the comment of // lines that it begins with`,
+    );
+  }
   if (base && !broken) throw new UsageError("broken.ts has no verdict");
   const verdict: Record<string, Answer> = base ? { ...broken } : {};
   for (const phrase of told.split(/,\s+/).filter(Boolean)) {
     const [, topic = "", word = ""] = phrase.match(/^(.*) (\S+)$/) ?? [];
     const name = TOPICS[topic];
-    if (!name) throw new UsageError(`${snippet}: its verdict has “${phrase}”`);
-    const number = /^\d+$/.test(word) ? Number(word) : word;
-    verdict[name] = word in WORDS ? (WORDS[word] as Answer) : number;
+    if (!name) {
+      throw new UsageError(
+        `${snippet}.ts: “${phrase}” can't be in a verdict; there are ${Object.keys(TOPICS).join(", ")}`,
+      );
+    }
+    const choices = CHOICES[name];
+    if (!(choices?.includes(word) ?? /^\d+$/.test(word))) {
+      throw new UsageError(
+        `${snippet}.ts: ${topic} can't be ${word}, but ${choices?.join(" or ") ?? "a number"}`,
+      );
+    }
+    const itself = choices ? word : Number(word);
+    verdict[name] = word in WORDS ? (WORDS[word] as Answer) : itself;
   }
   verdict.possible ??= ORDERS.length;
   const missing = QUESTIONS.filter(({ name }) => verdict[name] === undefined);
   if (missing.length > 0) {
     const headings = missing.map(({ heading }) => heading).join(", ");
-    throw new UsageError(`${snippet}: its verdict does not have ${headings}`);
+    throw new UsageError(
+      `${snippet}.ts: its verdict does not have ${headings}: begin it with “as broken, but”, or add them`,
+    );
   }
   return {
     ...(verdict as unknown as Verdict),
@@ -81,10 +113,14 @@ function read(
 
 /**
  * Reads the verdicts of all snippets in a folder, from their headers.
+ * @param folder by default that of this repository
+ * @throws {UsageError} when one can't be read
  * @returns them by the snippets' names, in the order of tables: what is broken first, and then what
  * holds, from the least to the most
  */
-export function readVerdicts(folder: string): Record<string, Verdict> {
+export function readVerdicts(
+  folder = join(ROOT, "snippets"),
+): Record<string, Verdict> {
   const names = snippetNames(folder);
   const verdictOf = (name: string, base?: Verdict) =>
     read(name, readFileSync(join(folder, `${name}.ts`), "utf8"), base);
@@ -112,9 +148,6 @@ export function readVerdicts(folder: string): Record<string, Verdict> {
   );
 }
 
-/** The expected verdict of every snippet of this repository. */
-export const VERDICTS = readVerdicts(join(ROOT, "snippets"));
-
 const answersOf = ({
   updateCookie,
   logoutCookie,
@@ -127,9 +160,21 @@ const answersOf = ({
 
 /** One question, and what does not agree. */
 export interface Difference {
-  question: string;
-  expected: unknown;
-  seen: unknown;
+  question: keyof Verdict;
+  expected: Answer | undefined;
+  seen: Answer | undefined;
+}
+
+/** Tells a difference, in the words that a verdict has. */
+export function differenceInWords({
+  question,
+  expected,
+  seen,
+}: Difference): string {
+  const word = (answer: Answer | undefined) =>
+    answer === undefined ? "not there" : wordFor(question, answer);
+  const topic = Object.keys(TOPICS).find((one) => TOPICS[one] === question);
+  return `${topic} was expected to be ${word(expected)}, and is ${word(seen)}`;
 }
 
 /**
@@ -145,8 +190,8 @@ export function differences(
     .filter((question) => seen[question] !== expected[question])
     .map((question) => ({
       question,
-      expected: expected[question],
-      seen: seen[question],
+      expected: expected[question] as Answer | undefined,
+      seen: seen[question] as Answer | undefined,
     }));
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { UsageError } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import {
   callBack,
@@ -32,12 +33,14 @@ import {
   losingOrder,
   type Row,
 } from "./answers-table.ts";
-import { type Report, rolls } from "./observe.ts";
+import { nextUser, type Report, rolls } from "./observe.ts";
 import { type Observed, readObserved } from "./observed.ts";
 import { type Event, logoutAfter, ORDERS } from "./orders.ts";
 import { pageWaitsFor } from "./page-script.ts";
 import { race } from "./race.ts";
-import { readVerdicts, VERDICTS, type Verdict } from "./verdicts.ts";
+import { readVerdicts, type Verdict } from "./verdicts.ts";
+
+const VERDICTS = readVerdicts();
 
 /** What two processes need. */
 const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
@@ -50,6 +53,18 @@ const MOVE_UP: Edit[] = [
   [UPDATE, ""],
   [AUTH, `${UPDATE}${AUTH}`],
 ];
+
+/** What was sent before a logout keeps its cookie, and bob gets that. */
+const SET_NOTHING_LATE = `let logouts = 0;
+app.use((req, res, next) => {
+  const before = logouts;
+  if (req.path === "/logout") logouts += 1;
+  else onHeaders(res, () => {
+    if (logouts > before) res.removeHeader("Set-Cookie");
+  });
+  next();
+});
+`;
 
 /** One order in which a request is answered after the logout. */
 const LATE = ORDERS[logoutAfter("received")] ?? [];
@@ -65,6 +80,7 @@ const ASK: Record<string, (snippet: Snippet) => Promise<Answer>> = {
   server: async (snippet: Snippet) => (await race(snippet, LATE)).server,
   draft: async (snippet: Snippet) => (await race(snippet, LATE_DRAFT)).browser,
   rolls,
+  nextUser: (snippet) => nextUser(snippet, { update: false }),
   waits: async (snippet: Snippet) =>
     pageWaitsFor((await (await loggedIn(snippet)).open("/")).html, "/update"),
 };
@@ -74,7 +90,16 @@ type Sabotage = [what: string, asked: string, answer: Answer, ...edits: Edit[]];
 
 /** For each snippet, its one idea taken out. */
 const SABOTAGES: Record<string, Sabotage[]> = {
-  broken: [["has the fix in it", "browser", null, ...MOVE_UP]],
+  broken: [
+    ["has the fix in it", "browser", null, ...MOVE_UP],
+    [
+      "sets no cookie once a logout has begun",
+      "nextUser",
+      "alice",
+      ["import { log,", 'import onHeaders from "on-headers";\nimport { log,'],
+      [AUTH, `${SET_NOTHING_LATE}${AUTH}`],
+    ],
+  ],
   "broken-rolling-false": [
     [
       "has a rolling session",
@@ -370,7 +395,7 @@ describe("npm run verify", { concurrency: 2 }, () => {
 });
 
 test("each snippet is in the verdicts, the tests and a post, and the other way round", () => {
-  const names = Object.keys(VERDICTS).sort();
+  const names = Object.keys(VERDICTS);
   const files = readdirSync(join(ROOT, "snippets"))
     .filter((file) => file.endsWith(".ts"))
     .map((file) => file.replace(".ts", ""));
@@ -380,12 +405,16 @@ test("each snippet is in the verdicts, the tests and a post, and the other way r
   const shown = posts.matchAll(
     /<!-- (?:diff: .* snippets\/|snippet: snippets\/|verdict: )([\w-]+)(?:\.ts)?(?:#\w+)? -->/g,
   );
-  assert.deepEqual(files.sort(), names);
-  assert.deepEqual(Object.keys(SABOTAGES).sort(), names);
-  assert.deepEqual(
-    [...new Set([...shown].map(([, name]) => name))].sort(),
-    names,
-  );
+  for (const [what, some] of [
+    ["a verdict in its header: npm run verify -- NAME", names],
+    ["its idea taken out: SABOTAGES in verify.test.ts", Object.keys(SABOTAGES)],
+    ["a post: <!-- verdict: NAME -->", [...shown].map(([, name]) => name)],
+  ] as const) {
+    const missing = files.filter((name) => !some.includes(name));
+    assert.deepEqual(missing, [], `there has to be, for each snippet, ${what}`);
+    const others = some.filter((name) => name && !files.includes(name));
+    assert.deepEqual(others, [], `there is no such snippet`);
+  }
 });
 
 test("what Redis has to do with a snippet is read in it", () => {
@@ -431,22 +460,57 @@ test("a remedy that holds with two processes can say so", () => {
   });
 });
 
-test("a verdict that can't be read is told", (t) => {
-  const { folder, edit } = copyRepository(t);
+describe("a verdict that can't be read is told", () => {
+  const { folder, edit } = copyRepository({ after });
   const snippets = join(folder, "snippets");
-  assert.deepEqual(readVerdicts(snippets), VERDICTS);
-  edit("snippets/fix-ordering.ts", "browser 0", "brower 0");
-  assert.throws(
-    () => readVerdicts(snippets),
-    /^Error: fix-ordering: its verdict has “brower 0”$/,
-  );
-  edit("snippets/fix-ordering.ts", "brower 0, ", "");
-  assert.equal(readVerdicts(snippets)["fix-ordering"]?.browser, 19);
-  edit("snippets/broken.ts", " server 35,", "");
-  assert.throws(
-    () => readVerdicts(snippets),
-    /^Error: broken: its verdict does not have server$/,
-  );
+  const file = "snippets/fix-ordering.ts";
+
+  test("and one that can is as it was", () => {
+    assert.deepEqual(readVerdicts(snippets), VERDICTS);
+  });
+
+  for (const [from, to, complaint] of [
+    [
+      "browser 0",
+      "brower 0",
+      /^fix-ordering.ts: “brower 0” can't be in a verdict; there are possible, update cookie, /,
+    ],
+    [
+      "browser 0",
+      "browser none",
+      /^fix-ordering.ts: browser can't be none, but a number$/,
+    ],
+    [
+      "next user bob",
+      "next user bbo",
+      /^fix-ordering.ts: next user can't be bbo, but alice or bob or none$/,
+    ],
+    [
+      "as broken, but ",
+      "",
+      /^fix-ordering.ts: its verdict does not have logout cookie, server, .*: begin it with “as broken, but”, or add them$/,
+    ],
+    [
+      "Verdict: ",
+      "verdict: ",
+      /^fix-ordering.ts: its verdict can't be read: write “Verdict: … .”/,
+    ],
+  ] as const) {
+    test(`such as ${from} that is ${to}`, () => {
+      const before = readFileSync(join(folder, file), "utf8");
+      edit(file, from, to);
+      assert.throws(
+        () => readVerdicts(snippets),
+        (error) => error instanceof UsageError && complaint.test(error.message),
+      );
+      writeFileSync(join(folder, file), before);
+    });
+  }
+
+  test("and what it leaves out is as broken", () => {
+    edit(file, "browser 0, ", "");
+    assert.equal(readVerdicts(snippets)["fix-ordering"]?.browser, 19);
+  });
 });
 
 test("what verify prints fits 80 columns", () => {

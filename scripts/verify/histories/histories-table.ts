@@ -2,7 +2,7 @@ import { paint, plainTable, textOf, wrap } from "../../cli/terminal.ts";
 import { historyLines } from "./history-lines.ts";
 import { EXCUSES, type Excuse } from "./ledger.ts";
 import { RULES, type RuleName } from "./reference.ts";
-import { type HistoriesRow, isUnexpected } from "./run-histories.ts";
+import { ENOUGH, type HistoriesRow, isUnexpected } from "./run-histories.ts";
 
 /** How the table's columns are called: a rule's name in two or three lines. */
 const HEADINGS: Record<RuleName, string> = {
@@ -73,6 +73,9 @@ const examplesOf = ({ name, report }: HistoriesRow): string =>
 
 /** Tells what a snippet's header has to say, if its row is right. */
 function expectationToPaste({ name, report }: HistoriesRow): string {
+  if (report.count < ENOUGH) {
+    return `${name} has no line about histories. ${ENOUGH} of them tell which one is right.`;
+  }
   const rules = RULES.filter((rule) => report.broken[rule.name]);
   const broken = rules.map((rule) => rule.name).join(", ") || "nothing";
   const lines = wrap(`// Histories: breaks ${broken}.`, 3);
