@@ -10,9 +10,9 @@ snippets/drop-in/lasting-logout.cjs of the .ts beside it, and draws the diagrams
 and makes the element in assets/: from snippets/, from scripts/publish/element,
 and from what other commands have written there: verdicts.json (npm run verify
 -- --deep --write), histories.json (-- --histories 1000 --write), race.json (--
---race), browsers.json (npm run verify:browsers -- --write) and, in scripts/lab,
-versions.json, bites.csv, bench.csv and others.json (npm run versions, bites,
-bench, others).
+--race), browsers.json (npm run verify:browsers -- --write), deployment.json (a
+test: see its error) and, in scripts/lab, versions.json, bites.json, bench.json,
+soak.json and others.json (npm run versions, bites, bench, soak, others).
 
 Options:
   --check       change nothing; fail when something is stale, a region is

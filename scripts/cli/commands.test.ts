@@ -23,6 +23,8 @@ const LINES: [line: string, complaint?: RegExp][] = [
   ["verify-browsers --help"],
   ["verify-browsers --browser lynx", /no browser lynx; there are chromium/],
   ["verify-browsers --write --from snippets", /--write goes with all snippets/],
+  ["probe --help"],
+  ["probe http://localhost:1 --loud", /--loud/],
   ["sync --help"],
   ["sync --all", /--all/],
   ["test --help"],

@@ -10,7 +10,7 @@ export interface CookieEffect {
 
 /**
  * Tells what a response does to the session cookie, which a large session has in chunks.
- * @param names what the cookie is called, or both parts of it, if it has two
+ * @param names the names of the cookies in which the session is
  */
 export function effectOf(answer: Answer, names = ["appSession"]): CookieEffect {
   const cookies = (answer.headers["set-cookie"] ?? []).flatMap((header) => {

@@ -1,7 +1,7 @@
 import { elementsIn, tagsIn } from "./html.ts";
 
 /** A form of hidden fields. */
-export interface FormPost {
+interface FormPost {
   /** Where it goes, as the page says it. */
   action: string;
   fields: URLSearchParams;

@@ -23,7 +23,7 @@ import { needsRedis, usesRedis } from "../servers/snippet-files.ts";
 import { readVerdicts } from "../verify/verdicts.ts";
 
 /** How to measure. */
-export interface BenchOptions {
+interface BenchOptions {
   /** The snippets' names. The base, and the server without `auth()`, are measured in any case. */
   names: string[];
   /** Whether there is a Redis. */

@@ -59,7 +59,7 @@ describe("the figures of a bench", () => {
   });
 });
 
-describe("the measurement in assets/bench.csv", () => {
+describe("the measurement in assets/bench.json", () => {
   const samples = readBench(ROOT);
   const compared = compare(samples);
 

@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -11,10 +10,9 @@ import { ROOT } from "../cli/root.ts";
 import { plainTable, textOf } from "../cli/terminal.ts";
 import {
   BASE,
-  BENCH_FILE,
   benchRows,
-  formatSamples,
   medianOf,
+  writeBench,
 } from "../publish/bench-data.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
 import { withoutSkipped } from "../servers/snippet-files.ts";
@@ -35,7 +33,7 @@ Options:
   --requests N   how many requests a server gets in a round (2000)
   --seed N       a number that decides the orders of the rounds; printed, so that
                  a run can be repeated
-  --write        write all rounds to ${BENCH_FILE}, of which npm run sync
+  --write        write all rounds to assets/bench.json, of which npm run sync
                  makes the posts' table
   -h, --help     print this
 
@@ -87,9 +85,7 @@ async function main(): Promise<number> {
       console.log(`${textOf(table)}
 
 Medians of ${how.rounds} rounds, seed ${how.seed}. ${BASE} takes ${cpu.toFixed(0)} µs for ${bytes.toFixed(0)} bytes.`);
-      if (options.write) {
-        writeFileSync(join(ROOT, BENCH_FILE), formatSamples(samples));
-      }
+      if (options.write) writeBench(ROOT, samples);
       return 0;
     },
   );

@@ -5,10 +5,10 @@ import { ROOT } from "../cli/root.ts";
 import { run, skipUnless } from "../cli/testing.ts";
 import {
   IDP_MS,
+  logoutsOf,
   readBites,
   SENDINGS,
   SETUPS,
-  sharesOf,
   UPDATE_MS,
 } from "../publish/bites-data.ts";
 
@@ -31,11 +31,11 @@ test("npm run bites counts who is logged in after all", { skip }, async (t) => {
 });
 
 // The sentences are in the post “The late response in real browsers”.
-test("the measurement in assets/bites.csv is as the post says", () => {
+test("the measurement in assets/bites.json is as the post says", () => {
   const bites = readBites(ROOT);
   for (const { name } of SETUPS) {
     for (const sending of SENDINGS) {
-      const points = sharesOf(bites, name, sending);
+      const points = logoutsOf(bites, name, sending);
       const times = points.map(({ updateMs }) => updateMs);
       assert.deepEqual(times, UPDATE_MS);
       for (const { updateMs, losing, runs } of points) {

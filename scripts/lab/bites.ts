@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -17,15 +16,14 @@ import { ROOT } from "../cli/root.ts";
 import { type Progress, sideBySide } from "../cli/side-by-side.ts";
 import { plainTable, textOf } from "../cli/terminal.ts";
 import {
-  BITES_FILE,
-  formatBites,
   IDP_MS,
-  type Run,
+  type Logouts,
+  logoutsOf,
   SENDINGS,
   SETUPS,
   type Setup,
-  sharesOf,
   UPDATE_MS,
+  writeBites,
 } from "../publish/bites-data.ts";
 import { startSnippet, withSnippet } from "../servers/snippet.ts";
 import { measure } from "./measure.ts";
@@ -41,7 +39,7 @@ Options:
   --runs N         how many logouts a point has (10)
   --times MS,...   other times for POST /update to take, such as 0,400
   --browser NAME   only chromium, or only firefox
-  --write          write all runs to ${BITES_FILE}, of which npm run sync makes
+  --write          write all to assets/bites.json, of which npm run sync makes
                    the posts' table
   -h, --help       print this
 
@@ -98,13 +96,12 @@ async function main(): Promise<number> {
       for (const { name } of setups) {
         table.push([{ colSpan: times.length + 1, content: name }]);
         for (const sending of SENDINGS) {
-          const shares = sharesOf(all, name, sending);
-          table.push([`  ${sending}`, ...shares.map(({ losing }) => losing)]);
+          const points = logoutsOf(all, name, sending);
+          table.push([`  ${sending}`, ...points.map(({ losing }) => losing)]);
         }
       }
       console.log(textOf(table));
-      if (options.write)
-        writeFileSync(join(ROOT, BITES_FILE), formatBites(all));
+      if (options.write) writeBites(ROOT, all);
       return 0;
     },
   );
@@ -116,7 +113,7 @@ async function logOutAgain(
   runs: number,
   cancel: AbortSignal,
   progress: Progress,
-): Promise<Run[]> {
+): Promise<Logouts[]> {
   const { name, browserName, args } = setup;
   const browser = await launchBrowser(
     browserName,
@@ -131,19 +128,21 @@ async function logOutAgain(
     const starting = startSnippet(file, cancel, times);
     return await withSnippet(starting, async (snippet) => {
       const version = await browser.version();
-      const found: Run[] = [];
+      const found: Logouts[] = [];
       for (const sending of SENDINGS) {
+        let losing = 0;
         const visitor = await Visitor.open(browser, snippet, sending);
         for (let run = 0; run < runs; run += 1) {
           await visitor.startAgain();
           await visitor.goToProvider();
           await visitor.logIn();
           await visitor.logOutInRealTime();
-          const user = (await visitor.whoami()) ?? "";
-          found.push({ setup: name, version, sending, updateMs, user });
-          progress(found.length / (SENDINGS.length * runs));
+          if (await visitor.whoami()) losing += 1;
+          const done = found.length * runs + run + 1;
+          progress(done / (SENDINGS.length * runs));
         }
         await visitor.close();
+        found.push({ setup: name, version, sending, updateMs, runs, losing });
       }
       return found;
     });

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { isDeepStrictEqual, parseArgs } from "node:util";
@@ -12,11 +12,11 @@ import { probe } from "../probe/probe-app.ts";
 import { inWords } from "../probe/target.ts";
 import {
   type OfApp,
-  OTHERS_FILE,
   type Others,
   othersRows,
   readOthers,
   USES,
+  writeOthers,
 } from "../publish/others-data.ts";
 import { type Snippet, startSnippet, withSnippet } from "../servers/snippet.ts";
 import { measure } from "./measure.ts";
@@ -25,7 +25,7 @@ const HELP = `Usage: npm run others -- [options] [app ...]
 
 Points the probe at small apps on other session libraries, in apps/, or at those
 that are named, and tells what a request in flight does to their logouts.
-Compares that with what is kept in ${OTHERS_FILE}, of which npm run sync
+Compares that with what is kept in assets/others.json, of which npm run sync
 makes the posts' table and what they show of the probe.
 
 Options:
@@ -80,14 +80,13 @@ async function main(): Promise<number> {
 function tell(others: Others, names: string[], write = false): number {
   console.log(tableOf(others));
   if (write) {
-    const json = `${JSON.stringify(others, null, 2)}\n`;
-    writeFileSync(join(ROOT, OTHERS_FILE), json);
+    writeOthers(ROOT, others);
     return 0;
   }
   const differing = differences(others, readOthers(ROOT), names);
   for (const name of differing) {
     console.error(
-      `${name} is not as in ${OTHERS_FILE}: npm run others -- --write`,
+      `${name} is not as in assets/others.json: npm run others -- --write`,
     );
   }
   return differing.length > 0 ? 1 : 0;

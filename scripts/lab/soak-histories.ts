@@ -52,7 +52,7 @@ const BLOCK = 500;
 const AHEAD_MS = 5 * 60 * 1000;
 
 /** How to soak a snippet. */
-export interface SoakOptions {
+interface SoakOptions {
   /** How many requests to send to it, at least. */
   requests: number;
   /** What the histories are made from. */

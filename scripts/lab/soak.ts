@@ -1,10 +1,9 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { progressLine, runCommand, wholeNumber } from "../cli/command.ts";
 import { ROOT } from "../cli/root.ts";
 import { sideBySide } from "../cli/side-by-side.ts";
-import { SOAK_FILE, type Soak } from "../publish/soak-data.ts";
+import { type Soak, writeSoak } from "../publish/soak-data.ts";
 import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
 import { measure } from "./measure.ts";
 import { type Soaked, soak } from "./soak-histories.ts";
@@ -21,7 +20,7 @@ is emptied. The same six rules have to hold; what a lost Redis costs is counted.
 Options:
   --requests N   how many requests, of which each of the two gets half (20000)
   --seed S       what the histories are made from (1)
-  --write        keep what was seen in ${SOAK_FILE}, of which npm run
+  --write        keep what was seen in assets/soak.json, of which npm run
                  sync makes the post's table, if no rule was broken
   -h, --help     print this
 
@@ -98,8 +97,7 @@ function keep(seed: number, all: Soaked[]): void {
       ...soaked,
       violations: soaked.violations.length,
     };
-  const json = `${JSON.stringify({ seed, snippets }, null, 2)}\n`;
-  writeFileSync(join(ROOT, SOAK_FILE), json);
+  writeSoak(ROOT, { seed, snippets });
 }
 
 await runCommand("soak", main);

@@ -92,10 +92,7 @@ class FigureError extends SnippetError {
 type Pictures = Map<FigureName, Picture>;
 
 /** Writes the figures of stories into a folder, once all are photographed. */
-export type WriteFigures = (
-  stories: Story[],
-  to: string,
-) => Promise<FigureName[]>;
+type WriteFigures = (stories: Story[], to: string) => Promise<FigureName[]>;
 
 /**
  * Starts the browser and the stories' snippets, which takes longer than to photograph them.

@@ -26,7 +26,7 @@ const CHECKS = {
     ]),
 } satisfies Record<string, (mutant: Mutant) => string[][]>;
 
-export type CheckName = keyof typeof CHECKS;
+type CheckName = keyof typeof CHECKS;
 
 /** A mutant, and the first check that has noticed it, if one has. */
 export interface Tried extends Mutant {

@@ -139,7 +139,7 @@ export function readCommandLine(words: string[]) {
     logoutHeaders: Object.fromEntries(values["logout-header"].map(headerOf)),
     isFetched: values.fetch,
     tokens: values.tokens && under(values.tokens),
-    page: values.page === "/" ? homeOf(url) : under(values.page),
+    page: values.page === "/" ? url.pathname : under(values.page),
     login: under(values.login),
     cookie: values.cookie,
     socket: values.socket && under(values.socket),
@@ -161,9 +161,6 @@ function addressOf(address: string): URL {
   return url;
 }
 
-/** The page at the app's own address. */
-const homeOf = ({ pathname }: URL): string => pathname;
-
 /** A path of the app, which may have all of its own under one. */
 function pathUnder({ pathname }: URL, text: string): string {
   const path = pathOf(text);
@@ -182,7 +179,7 @@ function certificateIn(file: string): string {
   throw new UsageError(`--ca: ${file} has no certificate in PEM`);
 }
 
-function pathOf(path = ""): string {
+function pathOf(path: string): string {
   if (path.startsWith("/") && !path.startsWith("//")) return path;
   throw new UsageError(
     `a path begins with a slash: /${path.replace(/^\/+/, "")}`,

@@ -17,7 +17,7 @@ export const isHere = ({ hostname }: URL): boolean =>
   /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 
 /** What is known of such an app. */
-export interface GuardedApp extends Visited {
+interface GuardedApp extends Visited {
   /** Counts the time from here: what has gone by was the user's. */
   startClock(): void;
 }

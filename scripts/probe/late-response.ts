@@ -51,7 +51,7 @@ export interface Finding {
 }
 
 /** The route, as it answers with nothing else going on. */
-export type AskedRoute = Awaited<ReturnType<typeof askRoute>>;
+type AskedRoute = Awaited<ReturnType<typeof askRoute>>;
 
 /** Asks the route as the user and as nobody, with nothing else going on. */
 export async function askRoute(target: Target, browser: Browser) {
@@ -134,7 +134,7 @@ async function finish(
 export type Leave = (() => void)[];
 
 /** Three requests of the user, each of which is late in its own way. */
-export interface InThreePlaces {
+interface InThreePlaces {
   /** Sent, with the cookies that there were then. */
   sent: Outgoing;
   /** In the handler. */
@@ -176,7 +176,7 @@ export async function sendLate(
 }
 
 /** What is open while the user logs out. */
-export interface Open {
+interface Open {
   livesOn(): Promise<boolean>;
 }
 
@@ -240,7 +240,7 @@ export async function listenToSocket(
 }
 
 /** What has to be known to tell what a late response did. */
-export interface Known {
+interface Known {
   asked: AskedRoute;
   logout: Logout;
   who: Recognizer;

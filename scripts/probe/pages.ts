@@ -13,7 +13,7 @@ export interface Recognizer {
 }
 
 /** What the page shows to whom. */
-export interface Pages {
+interface Pages {
   hers: Answer[];
   nobodys: Answer[];
   /** Whether it shows her as logged in at one time and as a stranger at another. */

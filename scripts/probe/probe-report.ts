@@ -16,7 +16,7 @@ const SMALLER = "posts/2026-11-27-smaller-fixes.md";
 const WHOLE = "posts/2026-11-27-which-fix.md";
 
 /** A remedy of the posts, for whom it is, and where it is told. */
-export interface Advice {
+interface Advice {
   fix: string;
   when: string;
   link: string;
@@ -47,7 +47,7 @@ export const ADVICE = {
 } satisfies Record<string, Advice>;
 
 /** Picks the remedies that fit what was found, the smallest first. */
-export function adviceFor(finding: Finding): Advice[] {
+function adviceFor(finding: Finding): Advice[] {
   if (finding.verdict === "affected") {
     return finding.copy === "first"
       ? [ADVICE.ordering, ADVICE.readOnly, ADVICE.cookie, ADVICE.store]

@@ -5,7 +5,7 @@ import type { Request } from "express";
 // logged in again". Each has another cause.
 
 /** An app, and what the probe is to say of it. */
-export interface ReportApp {
+interface ReportApp {
   name: string;
   make: (baseURL: string) => RequestListener | Promise<RequestListener>;
   /** More words of the command line. */
@@ -349,8 +349,6 @@ export const REPORT_APPS: ReportApp[] = [
     name: "a page that reloads itself when it is shown again",
     make: () =>
       plain({
-        rolls: false,
-        set: { path: "/" },
         headers: {},
         extra: `<script>addEventListener("pageshow", (event) => event.persisted && location.reload())</script>`,
         logout: (_, res) =>

@@ -1,4 +1,4 @@
-import { type Browser, ForeignHost, hostOf } from "../client/browser.ts";
+import { type Browser, hostOf } from "../client/browser.ts";
 import { attributesOf, readFormPost } from "../client/form-post.ts";
 import { elementsIn, tagsIn } from "../client/html.ts";
 import type { Answer, Outgoing } from "../client/http.ts";
@@ -150,7 +150,3 @@ export const asksForLogin = ({ searchParams }: URL): boolean =>
 /** Whether it does so without a question to the user (`prompt=none`). */
 export const isSilent = ({ searchParams }: URL): boolean =>
   searchParams.get("prompt") === "none";
-
-/** Whether the probe may not go to where something leads. */
-export const isForeign = (error: unknown): boolean =>
-  error instanceof ForeignHost;

@@ -1,9 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parse } from "csv-parse/sync";
-import { stringify } from "csv-stringify/sync";
+import { readAsset, writeLines } from "../cli/assets.ts";
 
-/** What is measured of a server in each round, by the names that the CSV file has. */
+/** What is measured of a server in each round, by the names that the file has. */
 export interface Figures {
   /** The processor's time that the server's process took for a request, in microseconds. */
   cpuMicroseconds: number;
@@ -47,39 +44,16 @@ export const MEASURES: {
   },
 ];
 
-/** Where all rounds are kept, from the top folder. */
-export const BENCH_FILE = join("assets", "bench.csv");
-
-const COLUMNS = [
-  "server",
-  "store",
-  "round",
-  ...MEASURES.map(({ name }) => name),
-];
-
-/** Makes the text of a CSV file (RFC 4180), with a line for each round of each server. */
-export const formatSamples = (samples: Sample[]): string =>
-  stringify(samples, { header: true, columns: COLUMNS });
-
-/** Reads the text of such a file. */
-export const parseSamples = (text: string): Sample[] =>
-  parse(text, {
-    columns: true,
-    cast: (value, { column, header }) =>
-      header || column === "server" || column === "store"
-        ? value
-        : Number(value),
-  });
-
-/**
- * Reads what the last run with `--write` has measured.
- * @param root the path of the repository's top folder
- */
+/** Reads what the last run with `--write` has measured. */
 export const readBench = (root: string): Sample[] =>
-  parseSamples(readFileSync(join(root, BENCH_FILE), "utf8"));
+  readAsset(root, "bench.json");
+
+/** Keeps what a run has measured. */
+export const writeBench = (root: string, samples: Sample[]): void =>
+  writeLines(root, "bench.json", samples);
 
 /** A server, and the median of its figures' ratios to those of the base. */
-export interface Compared extends Contestant {
+interface Compared extends Contestant {
   ratios: Figures;
 }
 

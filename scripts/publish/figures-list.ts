@@ -17,7 +17,7 @@ export const figureFile = (name: string, theme: Theme): string =>
   `${name}${theme === "dark" ? "-dark" : ""}.png`;
 
 /** A figure: a picture of the browser's own developer tools. */
-export interface Figure {
+interface Figure {
   /** What it shows, in a line. */
   caption: string;
   /** What it tells, for somebody who does not see it. */

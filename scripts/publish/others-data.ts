@@ -1,9 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readAsset, writeAsset } from "../cli/assets.ts";
 import type { Finding, Outcome, Unclear } from "../probe/late-response.ts";
-
-/** Where `npm run others` keeps what it saw, from the top folder. */
-export const OTHERS_FILE = join("assets", "others.json");
 
 /** What is kept of what the probe found: sizes are not, since those of signatures differ. */
 export interface OfApp
@@ -45,7 +41,11 @@ export const USES: Record<string, string> = {
 
 /** Reads what the last run with `--write` saw. */
 export const readOthers = (root: string): Others =>
-  JSON.parse(readFileSync(join(root, OTHERS_FILE), "utf8"));
+  readAsset(root, "others.json");
+
+/** Keeps what a run saw. */
+export const writeOthers = (root: string, others: Others): void =>
+  writeAsset(root, "others.json", others);
 
 /** The rows of the table of other libraries, its head first. */
 export function othersRows({ apps }: Others): string[][] {

@@ -20,7 +20,7 @@ export function region(source: string, name: string): string | undefined {
 }
 
 /** A source file, with the name that a diff gives it. */
-export interface Source {
+interface Source {
   name: string;
   text: string;
 }

@@ -1,12 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readAsset, writeAsset } from "../cli/assets.ts";
 import { DOUBTS, type Doubt } from "../verify/histories/ledger.ts";
 
-/** Where `npm run soak` keeps what it saw, from the top folder. */
-export const SOAK_FILE = join("assets", "soak.json");
-
 /** What is counted, by the names that tables have. */
-export const COUNTS = [
+const COUNTS = [
   "requests",
   "histories",
   "logouts confirmed",
@@ -31,8 +27,11 @@ interface SoakOf {
 }
 
 /** Reads what the last run with `--write` saw. */
-export const readSoak = (root: string): Soak =>
-  JSON.parse(readFileSync(join(root, SOAK_FILE), "utf8"));
+export const readSoak = (root: string): Soak => readAsset(root, "soak.json");
+
+/** Keeps what a run saw. */
+export const writeSoak = (root: string, soak: Soak): void =>
+  writeAsset(root, "soak.json", soak);
 
 /** The rows of the table of a run, its head first. */
 export function soakRows({ seed, snippets }: Soak): string[][] {

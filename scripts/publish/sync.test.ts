@@ -72,8 +72,8 @@ describe("npm run sync", () => {
   });
 
   test("notices that something else was measured", () => {
-    const cpu = /(?<=^fix-ordering,process,\d,)\d/gm;
-    const stderr = checkWith("assets/bench.csv", cpu, "9");
+    const cpu = /(?<="fix-ordering".*"cpuMicroseconds":)\d/g;
+    const stderr = checkWith("assets/bench.json", cpu, "9");
     assert.match(stderr, /<!-- bench: all --> is stale/);
   });
 

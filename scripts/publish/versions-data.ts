@@ -1,5 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readAsset, writeLines } from "../cli/assets.ts";
 
 /** What came of one snippet with a version of the library, on a version of Express. */
 export interface Tried {
@@ -13,19 +12,13 @@ export interface Tried {
   result: string;
 }
 
-/** Where it is kept, from the top folder. A table of the posts is made of it. */
-const VERSIONS_FILE = join("assets", "versions.json");
-
 /** Reads what the laboratory has seen. */
 export const readVersions = (root: string): Tried[] =>
-  JSON.parse(readFileSync(join(root, VERSIONS_FILE), "utf8"));
+  readAsset(root, "versions.json");
 
 /** Keeps what the laboratory has seen. */
 export const writeVersions = (root: string, tried: Tried[]): void =>
-  writeFileSync(
-    join(root, VERSIONS_FILE),
-    `[\n${tried.map((one) => JSON.stringify(one)).join(",\n")}\n]\n`,
-  );
+  writeLines(root, "versions.json", tried);
 
 /**
  * Makes the rows of a table for readers: how many orders lose the logout with a version, how many

@@ -23,8 +23,8 @@ import { findRedis, HOW_TO_INSTALL_REDIS, startRedis } from "./redis-server.ts";
 import { startTogether } from "./snippet.ts";
 import { needsRedis, snippetNames } from "./snippet-files.ts";
 
-// What every snippet promises to whoever starts it: the contract in the README. What they promise
-// to who is logged in is the verifier's business.
+// What every snippet promises to whoever starts it. What they promise to who is logged in is the
+// verifier's business.
 
 const ADDRESS = /http:\/\/localhost:\d+/;
 const STACK = /^ +at /m;

@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readAsset } from "../cli/assets.ts";
 
-/** Where scripts/deployment.test.ts keeps what it saw, from the top folder. */
-export const DEPLOYMENT_FILE = join("assets", "deployment.json");
+/** Where deployment.test.ts keeps what it saw, in assets/. */
+export const DEPLOYMENT_FILE = "deployment.json";
 
 /** What an app keeps its sessions in before the deployment, and after it. The last one is two steps. */
 export const CASES = {
@@ -59,7 +58,7 @@ export type Deployment = Record<CaseName, Seen>;
 
 /** Reads what the last run that wrote has seen. */
 export const readDeployment = (root: string): Deployment =>
-  JSON.parse(readFileSync(join(root, DEPLOYMENT_FILE), "utf8"));
+  readAsset(root, DEPLOYMENT_FILE);
 
 /** What was seen of some cases, for a table: a row for each question, and the headings above. */
 export function deploymentRows(

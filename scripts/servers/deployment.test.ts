@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { after, describe, type TestContext, test } from "node:test";
 import { RedisStore } from "connect-redis";
 import express from "express";
@@ -16,6 +14,7 @@ import {
 } from "../../snippets/drop-in/lasting-logout.ts";
 import { startProvider } from "../../snippets/support/provider.ts";
 import { whoami } from "../../snippets/support/user.ts";
+import { writeAsset } from "../cli/assets.ts";
 import { ROOT } from "../cli/root.ts";
 import { skipUnless } from "../cli/testing.ts";
 import { Browser, whoHas } from "../client/browser.ts";
@@ -70,14 +69,17 @@ function lastingStore() {
   return { keys: async () => [...map.keys()], store: store as never as Store };
 }
 
+/** One for all, each with a database of its own. */
+let redis: ReturnType<typeof startRedis> | undefined;
+let databases = 0;
+after(async () => (await redis)?.stop());
+
 async function onRedis(t: TestContext, name: CaseName): Promise<Kept> {
-  const redis = await startRedis();
-  const client = createClient({ url: redis.url });
+  redis ??= startRedis();
+  const { url } = await redis;
+  const client = createClient({ url, database: databases++ });
   await client.connect();
-  t.after(() => {
-    client.destroy();
-    return redis.stop();
-  });
+  t.after(() => client.destroy());
   const store = new RedisStore({ client });
   const update = (id: string, session: object, lifeMs: number) =>
     client.set(store.prefix + id, JSON.stringify(session), {
@@ -133,17 +135,19 @@ describe("a deployment, and a rollback", { concurrency: 2 }, () => {
     test(`with ${name} is as in ${DEPLOYMENT_FILE}`, { skip }, async (t) => {
       observed[name] = await observe(t, await CASES[name](t, name));
       if (!isWriting)
-        assert.deepEqual(observed[name], readDeployment(ROOT)[name]);
+        assert.deepEqual(
+          observed[name],
+          readDeployment(ROOT)[name],
+          "if that is right, write it: WRITE_DEPLOYMENT=yes npm test -- --all scripts/servers/deployment.test.ts",
+        );
     });
   }
 
   after(() => {
     const isWhole = names.every((name) => observed[name]);
     if (!isWriting || !isWhole) return;
-    const file = join(ROOT, DEPLOYMENT_FILE);
     const all = names.map((name) => [name, observed[name]]);
-    const text = JSON.stringify(Object.fromEntries(all), null, 2);
-    writeFileSync(file, `${text}\n`);
+    writeAsset(ROOT, DEPLOYMENT_FILE, Object.fromEntries(all));
   });
 });
 

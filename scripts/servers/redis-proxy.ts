@@ -12,7 +12,7 @@ export interface HeldCommand {
 }
 
 /** Stands between a snippet and Redis. */
-export interface RedisProxy {
+interface RedisProxy {
   url: string;
   /** Holds the next command that has this name, such as `SET`. */
   hold(name: string): HeldCommand;

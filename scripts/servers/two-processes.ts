@@ -23,7 +23,7 @@ export interface TwoProcesses extends Snippet {
   both: [Snippet, Snippet];
 }
 
-export interface TwoProcessOptions {
+interface TwoProcessOptions {
   /** Whether to start a Redis server for them. */
   withRedis: boolean;
   /** More options for the command line of that. */

@@ -4,7 +4,7 @@ import { ORDERS } from "./orders.ts";
 import type { Step } from "./race.ts";
 
 /** One of the verifier's questions, with all that a table of answers needs. */
-export interface Question {
+interface Question {
   name: keyof Observation;
   heading: string;
   /** The heading of a column in a terminal; without it, the answers get a line of their own. */

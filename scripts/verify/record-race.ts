@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readAsset, writeLines } from "../cli/assets.ts";
 import { type Progress, sideBySide } from "../cli/side-by-side.ts";
 import { loggedIn, whoHas } from "../client/browser.ts";
 import { startSnippet, withSnippet } from "../servers/snippet.ts";
@@ -15,25 +16,15 @@ import { isTriedLate } from "./verdicts.ts";
 export type Looks = Record<string, string>;
 
 /** What was seen of each snippet, by its name. */
-export type RecordedRace = Record<string, Looks>;
+type RecordedRace = Record<string, Looks>;
 
-/** Where it is kept, from the top folder. The element in the first post plays it. */
-export const RACE_FILE = join("assets", "race.json");
-
-/**
- * Reads what the last run with `--race` saw.
- * @param root the path of the repository's top folder
- */
+/** Reads what the last run with `--race` saw. The element in the first post plays it. */
 export const readRace = (root: string): RecordedRace =>
-  JSON.parse(readFileSync(join(root, RACE_FILE), "utf8"));
+  readAsset(root, "race.json");
 
-/** Keeps what a run saw, a line for each snippet. */
-export function writeRace(root: string, race: RecordedRace): void {
-  const lines = Object.entries(race).map(
-    ([name, looks]) => `${JSON.stringify(name)}:${JSON.stringify(looks)}`,
-  );
-  writeFileSync(join(root, RACE_FILE), `{\n${lines.join(",\n")}\n}\n`);
-}
+/** Keeps what a run saw. */
+export const writeRace = (root: string, race: RecordedRace): void =>
+  writeLines(root, "race.json", race);
 
 /**
  * Writes the beginning of an order: a letter for each event, `u` for the update's and `l` for the

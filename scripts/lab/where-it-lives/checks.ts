@@ -6,7 +6,7 @@ import { passHours } from "./moved-date.ts";
 import { type Transit, User, whoHas } from "./visitor.ts";
 
 /** Something that has to be true of an app that has the drop-in. */
-export interface Check {
+interface Check {
   name: string;
   /** Whether there is such a thing in an app; all have it by default. */
   concerns?(combination: Combination): boolean;

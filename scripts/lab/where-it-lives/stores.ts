@@ -14,7 +14,7 @@ export type StoreKind =
   | "connect-redis 9, redis 6";
 
 /** What can be wrong with a store: it answers with errors, or it does not answer. */
-export type Trouble = "error" | "silence";
+type Trouble = "error" | "silence";
 
 /** Something that can be made to fail, or to be slow. */
 export interface Fallible {
@@ -23,7 +23,7 @@ export interface Fallible {
   holdWrite?(): { reached: Promise<void>; release(): void };
 }
 
-export interface OpenStore {
+interface OpenStore {
   store: object;
   /** Writes a session if it is there. */
   update?: (id: string, session: object, lifeMs: number) => Promise<unknown>;

@@ -9,7 +9,7 @@ export type Stage = (typeof STAGES)[number];
  * made by scripts. `/look` only reads the session, as `/update` does, `/basket` puts something into it,
  * and `/token` takes another access token.
  */
-export const DEEDS = [
+const DEEDS = [
   "alice logs in",
   "bob logs in",
   "logout",

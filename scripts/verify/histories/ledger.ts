@@ -30,7 +30,7 @@ export interface Session {
 }
 
 /** Something that was written into a session. */
-export interface Item {
+interface Item {
   /** Who wrote it; null for somebody who had not logged in yet, in that browser. */
   user: string | null;
   browser: number;

@@ -1,7 +1,7 @@
 import type { Answer, Ledger, Session, Visit } from "./ledger.ts";
 
 /** A rule that has to hold for each answer, whatever was in flight. */
-export interface Rule {
+interface Rule {
   name: string;
   /** What it says, in a sentence. */
   meaning: string;
