@@ -19,9 +19,10 @@ export type Verdict = Omit<Observation, "updateCookie" | "logoutCookie"> & {
 
 type Answer = string | number | boolean | null;
 
-/** The words that a verdict can have for the answer to a question. For all others it is a number. */
 const USER = ["alice", "bob", "none"];
 const EFFECT = ["set", "cleared", "untouched"];
+
+/** The words that a verdict can have for an answer. Where there are none, it has a number. */
 const CHOICES: Record<string, string[]> = {
   updateCookie: EFFECT,
   logoutCookie: EFFECT,
