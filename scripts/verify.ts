@@ -54,6 +54,7 @@ const HELP = `Usage: npm run verify -- [options] [snippet ...]
 Starts each snippet, or those that are named, and plays a browser in which the
 user logs out while a request is in flight. One such request and one logout can
 happen in ${ORDERS.length} orders. It tries all of them, and prints who is logged in then.
+Snippets that are named have a process each; all others share some.
 
 Options:
   --deep         also try two requests at once, in all orders that can differ
@@ -95,7 +96,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const { options, folder, processes, isAll } = asked;
+  const { options, folder, processes, isAll, isOurs } = asked;
   const isInRedis = asked.names.some((name) => usesRedis(name, folder));
   const needsRedis = processes === 2 || options.write || options.race;
   if (needsRedis && isInRedis && !findRedis()) {
@@ -115,6 +116,7 @@ async function main(): Promise<number> {
       large: options.large ?? false,
       deep,
       processes,
+      areShared: isOurs && processes === 1 && !deep,
       cancel,
       progress: progressLine("Trying all orders"),
     });
@@ -312,7 +314,16 @@ function readCommandLine() {
       `--write goes with --deep, or with --histories ${ENOUGH} or more, and all snippets of this repository`,
     );
   }
-  return { options, folder, names, processes, isAll, count, seed } as const;
+  return {
+    options,
+    folder,
+    names,
+    processes,
+    isAll,
+    isOurs,
+    count,
+    seed,
+  } as const;
 }
 
 await runCommand("verify", main);

@@ -4,9 +4,12 @@ import { availableParallelism } from "node:os";
 /** Is called with how much of the work is done, from 0 to 1. */
 export type Progress = (share: number) => void;
 
+/** How many things are done at once: one more than there are cores, since each waits now and then. */
+export const atOnce = (): number => availableParallelism() + 1;
+
 /**
- * Does something with each of some things, side by side: one more at a time than the machine has
- * cores, since each waits now and then. When one fails, so do all.
+ * Does something with each of some things, side by side, as many as {@link atOnce} says. When one
+ * fails, so do all.
  * @param options.cancel aborts to begin no more of them
  * @param options.progress is told how much of all is done
  * @param work what to do with one thing; its own progress is a part of all, and its signal aborts, too,
@@ -41,9 +44,7 @@ export async function sideBySide<Thing, Result>(
     }
   };
   try {
-    await Promise.all(
-      Array.from({ length: availableParallelism() + 1 }, worker),
-    );
+    await Promise.all(Array.from({ length: atOnce() }, worker));
   } catch (error) {
     failed.abort();
     throw error;

@@ -1,14 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { UsageError } from "../cli/command.ts";
-import { type Progress, sideBySide } from "../cli/side-by-side.ts";
+import { atOnce, type Progress, sideBySide } from "../cli/side-by-side.ts";
 import {
   type Inside,
   SnippetError,
   startSnippet,
+  startTogether,
   withSnippet,
+  withTogether,
 } from "../servers/snippet.ts";
-import { snippetNames, usesRedis } from "../servers/snippet-files.ts";
+import {
+  needsRedis,
+  snippetNames,
+  usesRedis,
+} from "../servers/snippet-files.ts";
 import {
   startTwoProcesses,
   type TwoProcesses,
@@ -47,16 +53,80 @@ const LARGE_CLAIM_BYTES = 5000;
 
 /**
  * Runs snippets side by side, and asks each all questions.
+ * @param options.areShared whether some have one process, one after the other: to start one, and to
+ * compile what all of them load, takes longer than the questions
  * @returns what came of each, in the order of the names
  */
 export async function runSnippets(
   names: string[],
-  options: RunOptions,
+  { areShared = false, ...options }: RunOptions & { areShared?: boolean },
 ): Promise<Result[]> {
-  return sideBySide(names, options, (name, progress, cancel) =>
-    runSnippet(name, { ...options, progress, cancel }),
+  const { folder } = options;
+  const alone = names.filter((name) => !areShared || needsRedis(name, folder));
+  const shared = names.filter((name) => !alone.includes(name));
+  const count = atOnce();
+  const groups = Array.from({ length: count }, (_, at) =>
+    shared.filter((_, index) => index % count === at),
+  ).filter(({ length }) => length > 0);
+  const all = [...groups, ...alone.map((name) => [name])];
+  const found = await sideBySide(all, options, (group, progress, cancel) =>
+    runGroup(group, { ...options, progress, cancel }),
+  );
+  const results = found.flat();
+  return names.flatMap(
+    (name) => results.find((result) => result.name === name) ?? [],
   );
 }
+
+/** Runs snippets one after the other, in one process if that works. */
+export async function runGroup(
+  names: string[],
+  options: RunOptions,
+): Promise<Result[]> {
+  const together = names.length > 1 && (await runTogether(names, options));
+  if (together) return together;
+  const results: Result[] = [];
+  for (const [at, name] of names.entries()) {
+    if (options.cancel.aborted) break;
+    const progress = (share: number) =>
+      options.progress((at + share) / names.length);
+    results.push(await runSnippet(name, { ...options, progress }));
+  }
+  return results;
+}
+
+/** Returns undefined when one fails: which one, is seen when each has a process of its own. */
+async function runTogether(
+  names: string[],
+  { folder, large, cancel, progress }: RunOptions,
+): Promise<Result[] | undefined> {
+  const files = names.map((name) => join(folder, `${name}.ts`));
+  const starting = startTogether(files, cancel, settingsFor(large));
+  try {
+    return await withTogether(starting, async (snippets) => {
+      const results: Result[] = [];
+      for (const [at, snippet] of snippets.entries()) {
+        const { name } = snippet;
+        const told = (share: number) => progress((at + share) / names.length);
+        const tried = { ...snippet, ...howToTry(name, folder) };
+        results.push({ name, report: await observe(tried, told) });
+      }
+      return results;
+    });
+  } catch (error) {
+    if (error instanceof SnippetError) return undefined;
+    throw error;
+  }
+}
+
+/** Says how a snippet wants to be tried. */
+const howToTry = (name: string, folder: string) => ({
+  isTriedLate: isTriedLate(readFileSync(join(folder, `${name}.ts`), "utf8")),
+});
+
+const settingsFor = (large: boolean) => ({
+  CLAIM_BYTES: String(large ? LARGE_CLAIM_BYTES : 0),
+});
 
 /** The clocks of two machines are never the same. */
 const aheadMs = 5 * 60 * 1000;
@@ -69,11 +139,10 @@ export function startTried(
 ): Promise<Tried & Partial<Pick<TwoProcesses, "both">>> {
   const { folder, large, processes, cancel } = options;
   const file = join(folder, `${name}.ts`);
-  const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
   if (processes === 1) {
-    const settings = { CLAIM_BYTES: String(claimBytes) };
-    return startSnippet(file, cancel, settings, inside);
+    return startSnippet(file, cancel, settingsFor(large), inside);
   }
+  const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
   const withRedis = usesRedis(name, folder);
   const more = { withRedis, claimBytes, ...(inside && { inside, aheadMs }) };
   return startTwoProcesses(file, cancel, more);
@@ -81,8 +150,7 @@ export function startTried(
 
 async function runSnippet(name: string, options: RunOptions): Promise<Result> {
   const { folder, deep, progress } = options;
-  const file = join(folder, `${name}.ts`);
-  const how = { isTriedLate: isTriedLate(readFileSync(file, "utf8")) };
+  const how = howToTry(name, folder);
   const start = startTried(name, options);
   try {
     return await withSnippet(

@@ -38,6 +38,7 @@ import { type Observed, readObserved } from "./observed.ts";
 import { type Event, logoutAfter, ORDERS } from "./orders.ts";
 import { pageWaitsFor } from "./page-script.ts";
 import { race } from "./race.ts";
+import { runGroup } from "./run-snippets.ts";
 import { readVerdicts, type Verdict } from "./verdicts.ts";
 
 const VERDICTS = readVerdicts();
@@ -392,6 +393,29 @@ describe("npm run verify", { concurrency: 2 }, () => {
       assert.equal((await verifier.ended).code, exitCode);
     });
   }
+});
+
+test("one that fails does not take those with it that share its process", async (t) => {
+  const copy = copyRepository(t);
+  const dead = 'app.post("/update", () => process.exit(3));\n';
+  copy.change("broken", 0, [[UPDATE, dead]]);
+  const names = ["fix-front-end", "broken-0"];
+  const results = await runGroup(names, {
+    ...{ folder: join(copy.folder, "snippets"), large: false, deep: false },
+    ...{ processes: 1, cancel: t.signal, progress: () => {} },
+  });
+  const [whole, failed] = results;
+  assert.ok(whole && "report" in whole && failed && "failure" in failed);
+  const {
+    deep: _,
+    twoProcesses: __,
+    ...seen
+  } = readObserved(ROOT)[whole.name] ?? {};
+  assert.deepEqual(whole.report, seen);
+  assert.match(
+    failed.failure.message,
+    /^broken-0: it ended, with exit code 3\./,
+  );
 });
 
 test("each snippet is in the verdicts, the tests and a post, and the other way round", () => {
