@@ -54,7 +54,7 @@ const HELP = `Usage: npm run verify -- [options] [snippet ...]
 Starts each snippet, or those that are named, and plays a browser in which the
 user logs out while a request is in flight. One such request and one logout can
 happen in ${ORDERS.length} orders. It tries all of them, and prints who is logged in then.
-Snippets that are named have a process each; all others share some.
+Snippets that are named have a process each; in a whole run, some share one.
 
 Options:
   --deep         also try two requests at once, in all orders that can differ

@@ -6,6 +6,15 @@ import type { Answer, InFlight, Outgoing } from "./http.ts";
 /** What the page sends when somebody clicks *log out*. */
 export const BODY = { event: "user clicked log out" };
 
+/** Tells an answer that should have been another one, with how its text begins. */
+export function answerInWords(
+  { method, url }: Outgoing,
+  { status, body }: Answer,
+): string {
+  const text = readable(body).trim().slice(0, 60);
+  return `${method} ${url.pathname} was answered with ${status} “${text}”`;
+}
+
 /**
  * One request, event by event. Nothing goes over the network when it is *sent*: it takes the
  * cookies that the browser has then, and is on its way for as long as we like.
@@ -36,13 +45,8 @@ export class Stepwise {
     answered: async () => {
       this.#inFlight ??= this.#browser.send(this.request);
       this.#response = await this.#inFlight.finish();
-      const { status, body } = this.#response;
-      if (status < 400) return;
-      const { method, url } = this.request;
-      const text = readable(body).trim().slice(0, 60);
-      throw new Error(
-        `${method} ${url.pathname} was answered with ${status} “${text}”`,
-      );
+      if (this.#response.status < 400) return;
+      throw new Error(answerInWords(this.request, this.#response));
     },
     stored: async () => {
       await this.#browser.store(this.request, this.#response);

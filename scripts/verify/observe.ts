@@ -2,8 +2,7 @@ import type { Progress } from "../cli/side-by-side.ts";
 import type { Browser } from "../client/browser.ts";
 import { loggedIn, whoHas } from "../client/browser.ts";
 import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
-import { readable } from "../client/html.ts";
-import { BODY, Stepwise } from "../client/request-steps.ts";
+import { answerInWords, BODY, Stepwise } from "../client/request-steps.ts";
 import {
   type Event,
   type Name,
@@ -181,17 +180,14 @@ async function raceAll(
 async function answerOne(
   browser: Browser,
 ): Promise<Pick<Observation, "updateCookie" | "logoutCookie" | "knowsUser">> {
-  const update = await browser.exchange(
-    await browser.compose("cors", "POST", "/update", BODY),
-  );
+  const request = await browser.compose("cors", "POST", "/update", BODY);
+  const update = await browser.exchange(request);
   const logout = await browser.exchange(
     await browser.compose("navigate", "GET", "/logout"),
   );
   if (update.status !== 200 || !update.body.startsWith("{")) {
-    const body = readable(update.body).trim().slice(0, 60);
-    throw new Error(
-      `POST /update was answered with ${update.status} “${body}”: it has to use record`,
-    );
+    const told = answerInWords(request, update);
+    throw new Error(`${told}: it has to use record`);
   }
   return {
     updateCookie: effectOf(update),

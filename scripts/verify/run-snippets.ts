@@ -83,8 +83,9 @@ export async function runGroup(
   names: string[],
   options: RunOptions,
 ): Promise<Result[]> {
-  const together = names.length > 1 && (await runTogether(names, options));
-  if (together) return together;
+  const together =
+    names.length > 1 ? await runTogether(names, options) : undefined;
+  if (together && !(together instanceof SnippetError)) return together;
   const results: Result[] = [];
   for (const [at, name] of names.entries()) {
     if (options.cancel.aborted) break;
@@ -92,14 +93,19 @@ export async function runGroup(
       options.progress((at + share) / names.length);
     results.push(await runSnippet(name, { ...options, progress }));
   }
+  const [first] = results;
+  // What fails only beside others is not to be hidden.
+  if (first && together && !results.some((one) => "failure" in one)) {
+    results[0] = { name: first.name, failure: together };
+  }
   return results;
 }
 
-/** Returns undefined when one fails: which one, is seen when each has a process of its own. */
+/** Returns how one fails. Which one, is seen when each has a process of its own. */
 async function runTogether(
   names: string[],
   { folder, large, cancel, progress }: RunOptions,
-): Promise<Result[] | undefined> {
+): Promise<Result[] | SnippetError> {
   const files = names.map((name) => join(folder, `${name}.ts`));
   const starting = startTogether(files, cancel, settingsFor(large));
   try {
@@ -114,7 +120,7 @@ async function runTogether(
       return results;
     });
   } catch (error) {
-    if (error instanceof SnippetError) return undefined;
+    if (error instanceof SnippetError) return error;
     throw error;
   }
 }
@@ -124,8 +130,10 @@ const howToTry = (name: string, folder: string) => ({
   isTriedLate: isTriedLate(readFileSync(join(folder, `${name}.ts`), "utf8")),
 });
 
+const claimBytesOf = (large: boolean) => (large ? LARGE_CLAIM_BYTES : 0);
+
 const settingsFor = (large: boolean) => ({
-  CLAIM_BYTES: String(large ? LARGE_CLAIM_BYTES : 0),
+  CLAIM_BYTES: String(claimBytesOf(large)),
 });
 
 /** The clocks of two machines are never the same. */
@@ -142,7 +150,7 @@ export function startTried(
   if (processes === 1) {
     return startSnippet(file, cancel, settingsFor(large), inside);
   }
-  const claimBytes = large ? LARGE_CLAIM_BYTES : 0;
+  const claimBytes = claimBytesOf(large);
   const withRedis = usesRedis(name, folder);
   const more = { withRedis, claimBytes, ...(inside && { inside, aheadMs }) };
   return startTwoProcesses(file, cancel, more);

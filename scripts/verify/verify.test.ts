@@ -418,6 +418,21 @@ test("one that fails does not take those with it that share its process", async 
   );
 });
 
+test("one that fails only beside others is told", async (t) => {
+  const copy = copyRepository(t);
+  const isShared = "process.argv.length > 2";
+  copy.change("fix-front-end", 0, [
+    ["const app =", `if (${isShared}) process.exit(3);\nconst app =`],
+  ]);
+  const results = await runGroup(["fix-front-end-0", "fix-front-end"], {
+    ...{ folder: join(copy.folder, "snippets"), large: false, deep: false },
+    ...{ processes: 1, cancel: t.signal, progress: () => {} },
+  });
+  const [failed, whole] = results;
+  assert.ok(whole && "report" in whole && failed && "failure" in failed);
+  assert.match(failed.failure.message, /^snippets together: it ended, with/);
+});
+
 test("each snippet is in the verdicts, the tests and a post, and the other way round", () => {
   const names = Object.keys(VERDICTS);
   const files = readdirSync(join(ROOT, "snippets"))
