@@ -319,6 +319,34 @@ const cookieHeaders = {
     assert.deepEqual(seen, [null]);
   },
 
+  async "a dead one is cleared with the attributes that the library gives it"(
+    start,
+    t,
+  ) {
+    t.after(() => delete process.env.BASE_URL);
+    const fromEnvironment: typeof plain = (auth, config, options) => {
+      const { baseURL, ...others } = config;
+      process.env.BASE_URL = baseURL;
+      return lastingLogout(auth, others, options);
+    };
+    for (const [session, options] of [
+      [{}],
+      [{}, { wrap: fromEnvironment }],
+      [{ cookie: { sameSite: "None", domain: "localhost", path: "/a" } }],
+      [{ name: "__Host-id" }],
+    ] as [NonNullable<ConfigParams["session"]>, AppOptions?][]) {
+      const config = { baseURL: "https://localhost", session };
+      const cookie = `${session.name ?? "appSession"}=junk`;
+      const clear = async (options?: AppOptions) => {
+        const browser = new Browser(await start({ config, ...options }));
+        return (await get(browser, "/", { cookie })).headers["set-cookie"];
+      };
+      const cleared = await clear(options);
+      assert.match(String(cleared), /=;.*; Secure; SameSite=/);
+      assert.deepEqual(cleared, await clear({ wrap: plain }));
+    }
+  },
+
   async "the app sees all cookies, dead ones and pieces, too"(start) {
     const app = await start({
       routes: (app) =>
@@ -506,10 +534,7 @@ const responses = {
     start,
     t,
   ) {
-    const config = {
-      session: { cookie: { sameSite: "Strict", path: "/" } },
-    } as const;
-    const answers = await assertSame(start, t, { config }, async (browser) => {
+    const answers = await assertSame(start, t, {}, async (browser) => {
       const login = await get(browser, "/login");
       const toCallback = new URL(String(login.headers.location)).href;
       const { headers } = await get(browser, toCallback);

@@ -96,6 +96,7 @@ function lastingLogout(auth, config, options = {}) {
   const { absoluteDuration = 7 * DAY_S, cookie: attributes } = settings;
   const store = settings.store;
   const hooks = backchannelLogout === true ? {} : backchannelLogout;
+  const isHttps = /^https:/i.test(config.baseURL ?? `${process.env.BASE_URL}`);
   const idleMs = Number(settings.rollingDuration || DAY_S) * 1000;
   const mostMs = Number(absoluteDuration || Number.POSITIVE_INFINITY) * 1000;
   // The cookie that a late response has set is good for longer than all others.
@@ -178,7 +179,9 @@ function lastingLogout(auth, config, options = {}) {
     }
     // A store has one cookie. A dead one goes, and what is left of cookie sessions from before.
     if (!store || !may || (ours.length === 0 && !isClearing)) return;
-    const { domain, path, secure, sameSite } = attributes ?? {};
+    // As the library sets it, with its defaults. Browsers refuse some cookies without them.
+    const { domain, path, secure = isHttps } = attributes ?? {};
+    const { sameSite = "Lax" } = attributes ?? {};
     const set = isOut ? [] : ours.map(nameOf);
     visit.cookies.forEach((cookie, at, sent) => {
       if (set.includes(cookie) || sent.indexOf(cookie) < at) return;
