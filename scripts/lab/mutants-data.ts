@@ -186,8 +186,8 @@ export const MUTANTS: Mutant[] = [
   ...dropIn(STORE, [
     [
       "a missing file is an error",
-      'error && error.code !== "ENOENT" &&',
-      "error &&",
+      '(error.code !== "ENOENT" || error.syscall === "connect")',
+      "true",
     ],
     ["half a file is an error", "!(error instanceof SyntaxError)", "true"],
     [

@@ -400,7 +400,8 @@ const stores = {
     const { memory } = app;
     memory.before = (command, id) => {
       if (command !== "get" || memory.entries.has(id)) return;
-      throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+      const error = new Error("no such file");
+      throw Object.assign(error, { code: "ENOENT", syscall: "open" });
     };
     const browser = await loggedIn(app);
     const id = (await cookiesOf(browser)).slice("appSession=".length);

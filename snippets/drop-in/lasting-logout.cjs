@@ -214,7 +214,10 @@ function lastingLogout(auth, config, options = {}) {
       const work = to[method];
       const back = (error, found) =>
         // Stores of files say ENOENT of a session that is not there, and what is no JSON is none.
-        error && error.code !== "ENOENT" && !(error instanceof SyntaxError)
+        // A database that is down may say ENOENT of its socket.
+        error &&
+        (error.code !== "ENOENT" || error.syscall === "connect") &&
+        !(error instanceof SyntaxError)
           ? reject(error)
           : resolve(found);
       const { isAsync, namesCallback } = styleOf(work);

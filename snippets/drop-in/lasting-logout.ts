@@ -272,9 +272,12 @@ export function lastingLogout(
   const askStore = (to: Store, method: string, ...given: unknown[]) =>
     new Promise((resolve, reject) => {
       const work = to[method] as Store[string];
-      const back = (error?: { code?: string } | null, found?: unknown) =>
+      const back = (error?: NodeJS.ErrnoException | null, found?: unknown) =>
         // Stores of files say ENOENT of a session that is not there, and what is no JSON is none.
-        error && error.code !== "ENOENT" && !(error instanceof SyntaxError)
+        // A database that is down may say ENOENT of its socket.
+        error &&
+        (error.code !== "ENOENT" || error.syscall === "connect") &&
+        !(error instanceof SyntaxError)
           ? reject(error)
           : resolve(found);
       const { isAsync, namesCallback } = styleOf(work);
