@@ -252,13 +252,13 @@ export const MUTANTS: Mutant[] = [
     ],
     [
       "a logout destroys nothing",
-      '      nowEnded(visit);\n    }\n    await call(store, "destroy", id);',
-      "      nowEnded(visit);\n    }",
+      '      if (update) return;\n    }\n    await call(store, "destroy", id);',
+      "    }",
     ],
     [
       "a logout does not say that it is one",
-      "      nowEnded(visit);\n    }\n    await call",
-      "    }\n    await call",
+      "      nowEnded(visit);\n      if (update)",
+      "      if (update)",
     ],
     [
       "a second logout clears the cookie",

@@ -671,6 +671,11 @@ const failing = {
       if (!hasFailed) continue;
       assertUnavailable(answer);
       assert.match(answer.body, /You may still be logged in/);
+      // Whoever still is goes on, and loses nothing.
+      const isIn = (await browser.whoami()) === "alice";
+      assert.ok(isIn || (app.kind === "store" && failingCommand === "destroy"));
+      await fill(browser, "kept");
+      assert.equal(await basketOf(browser), isIn ? "kept" : null);
       await browser.logOut();
       assert.equal(await browser.whoami(), null);
     }

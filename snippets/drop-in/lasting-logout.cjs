@@ -355,7 +355,10 @@ function lastingLogout(auth, config, options = {}) {
         return;
       }
       if (!update) await call(store, "set", MARK + id, markFor(endedMs));
+      // Where there is no mark, this ends the session. If it fails, the session goes on.
+      if (update) await call(store, "destroy", id);
       nowEnded(visit);
+      if (update) return;
     }
     await call(store, "destroy", id);
   }
