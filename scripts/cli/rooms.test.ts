@@ -137,3 +137,17 @@ test("a snippet imports packages, drop-in/ and support/", () => {
     }
   }
 });
+
+for (const folder of ["", "scripts/lab"]) {
+  test(`${folder || "."}/package-lock.json has the hash of each package, and no registry's address`, () => {
+    const text = readFileSync(join(ROOT, folder, "package-lock.json"), "utf8");
+    const packages: Record<string, Record<string, unknown>> = JSON.parse(
+      text,
+    ).packages;
+    const wrong = Object.entries(packages).filter(
+      ([path, { link, inBundle, integrity, resolved }]) =>
+        path && !link && (resolved || !(inBundle || integrity)),
+    );
+    assert.deepEqual(wrong, []);
+  });
+}
