@@ -18,7 +18,8 @@ URL is the app's address, with the path under which it is, if that is not /.
 Which request:
   --post PATH        the route whose response may be late
   --get, --put, --patch, --delete PATH
-                     the same, with another method
+                     the same, with another method. One without a body can't
+                     tell anything of an app with a session store
   --body TEXT        what to send ({}): JSON, or the fields of a form
   --header LINE      a header for it, such as "X-CSRF-Token: …"; can be repeated
   --page PATH        a page that shows who is logged in (/)

@@ -133,18 +133,18 @@ async function finish(
 /** What ends all that is open, however it goes on: it would keep the process alive. */
 export type Leave = (() => void)[];
 
-/** Three requests of the user, each of which is late in its own way. */
+/** Requests of the user, each of which is late in its own way. */
 interface InThreePlaces {
   /** Sent, with the cookies that there were then. */
   sent: Outgoing;
-  /** In the handler. */
-  received: { isEarly(): boolean; finish(): Promise<Exchange> };
+  /** In the handler; undefined for one that has no body to hold back. */
+  received?: { isEarly(): boolean; finish(): Promise<Exchange> };
   /** Answered. */
   answered: Exchange;
 }
 
 /**
- * Makes the three requests.
+ * Makes these requests.
  * @param leave gets what gives up the one that is in flight
  */
 export async function sendLate(
@@ -155,12 +155,12 @@ export async function sendLate(
   const sent = await composeRoute(browser, target);
   const answered = await exchange(browser, await composeRoute(browser, target));
   const request = await composeRoute(browser, target);
+  // One with no body can't be held. If it ended before a copy of the cookie is tried, the session that
+  // it has written back would look as if the logout had not ended it, and the app would look safe.
+  if (!request.body) return { sent, answered };
   const inFlight = browser.send(request);
   leave.push(inFlight.abort);
-  // One with no body is handled as fast as that goes, and may be slower than the logout.
-  const whole = request.body ? undefined : finish(request, inFlight);
-  whole?.catch(() => {});
-  if (request.body) await inFlight.sent;
+  await inFlight.sent;
   // If this one came over a new connection, a server may look at a later request first. It has seen
   // this one, and loads its session, when it has answered two more, one after the other.
   await load(await browser.fork(), target.page);
@@ -170,7 +170,7 @@ export async function sendLate(
     answered,
     received: {
       isEarly: inFlight.isEarly,
-      finish: () => whole ?? finish(request, inFlight),
+      finish: () => finish(request, inFlight),
     },
   };
 }
@@ -247,11 +247,9 @@ interface Known {
   bob?: Browser | undefined;
   /** The names of the cookies without which nobody is logged in. */
   needed: string[];
-  /** Logs in once more, for a route that can be caught in its handler by chance only. */
-  chance: (() => Promise<Outcome | Unclear>) | undefined;
 }
 
-/** Lets the three responses arrive after the logout, and sees who is logged in then. */
+/** Lets the responses arrive after the logout, and sees who is logged in then. */
 export async function letArrive(
   target: Target,
   browser: Browser,
@@ -269,7 +267,6 @@ export async function letArrive(
   // A server that takes a copy for good can't tell that there was a logout, so it answers the same
   // before and after it.
   if ("unclear" in received && copy === "first") received = sent;
-  if ("unclear" in received && known.chance) received = await known.chance();
   const places = { sent, received, answered };
   const ending = trail.steps.find(
     ({ answer }) => effectOf(answer, cookies).effect === "cleared",
@@ -329,13 +326,14 @@ async function receivedOutcome(
   copy: Who,
 ): Promise<Outcome | Unclear> {
   const what = inWords(target.route);
+  if (!received) {
+    return {
+      unclear: `${what} has no body to hold back. Name a route with one`,
+    };
+  }
   const isEarly = received.isEarly();
   const late = await received.finish();
-  if (!target.body) {
-    const isSlow = late.at > (known.logout.trail.steps[0]?.at ?? Infinity);
-    const unclear = `${what} has no body to hold back, and it was not slower than the logout`;
-    if (!isSlow) return { unclear };
-  } else if (isEarly) {
+  if (isEarly) {
     const { status } = late.answer;
     return {
       unclear: `${what} answers (${status}) before it has read the body`,
@@ -347,26 +345,6 @@ async function receivedOutcome(
   return {
     unclear: `${what} loads the session after its body, it seems, or a proxy waits for that`,
   };
-}
-
-/** Sends a request and a logout at once, and hopes that the request takes longer. */
-export async function byChance(
-  target: Target,
-  browser: Browser,
-  asked: AskedRoute,
-  logOut: () => Promise<Omit<Known, "chance"> | undefined>,
-): Promise<Outcome | Unclear> {
-  const asking = exchange(browser, await composeRoute(browser, target));
-  asking.catch(() => {});
-  const known = await logOut();
-  const late = await asking;
-  const [first] = known?.logout.trail.steps ?? [];
-  const unclear = `${inWords(target.route)} was not slower than the logout`;
-  if (!known || !first || late.at <= first.at) return { unclear };
-  const copy = await known.who(await known.logout.before.fork());
-  const outcome = await outcomeOf(late, { ...known, chance: undefined });
-  if (asked.isHers(late) || isBitten(outcome, copy)) return outcome;
-  return { unclear };
 }
 
 /** Lets a late response arrive, after a logout, and sees who is logged in. */
@@ -394,7 +372,7 @@ async function outcomeOf(
 }
 
 /** Whether a late response has logged its user in, or has made her session live again. */
-export const isBitten = (
+const isBitten = (
   { browser, overtaking, server, next }: Outcome,
   copy: Who,
 ): boolean =>

@@ -3,16 +3,13 @@ import { withoutChunk } from "./clearing.ts";
 import { type Diagnosis, diagnose, type Facts, isIn } from "./diagnoses.ts";
 import {
   askRoute,
-  byChance,
   type Finding,
   type Leave,
   letArrive,
   listen,
   listenToSocket,
-  type Outcome,
   sendLate,
   takesForUser,
-  type Unclear,
 } from "./late-response.ts";
 import { stranger } from "./log-in.ts";
 import { useOf } from "./page-use.ts";
@@ -175,7 +172,7 @@ function whyStillIn({ target }: Facts, plain: PlainLogout): string {
 
 async function race(
   target: Target,
-  { alice, bob, again, window }: Users,
+  { alice, bob }: Users,
   facts: Facts,
   progress: (share: number) => void,
   learnAnew: () => Promise<Recognizer>,
@@ -205,11 +202,8 @@ async function race(
   ];
   const stop = stopAfter({ ...facts, plain: seen, isRacing: true });
   if (stop || !logout) return stop ?? { diagnoses: diagnose(facts) };
-  // By hand, a third login is too much to ask.
-  const chance =
-    again && !window ? () => tryChance(target, again, use) : undefined;
   const finding = await letArrive(target, alice, late, {
-    ...{ asked, logout, who, bob, needed, chance },
+    ...{ asked, logout, who, bob, needed },
   });
   progress(1);
   const outcomes = Object.values(finding.places).flatMap((one) =>
@@ -242,25 +236,6 @@ async function doubt(
     "A Cookie header does not tell a cookie's Path, Domain and Partitioned, and this logout holds only " +
     `if the browser clears ${one.name}. Paste the login's Set-Cookie line as well, or log in in the window`
   );
-}
-
-/** Logs in once more, and races a request that can't be held. */
-async function tryChance(
-  target: Target,
-  again: () => Promise<Browser>,
-  use: PlainLogout["page"],
-): Promise<Outcome | Unclear> {
-  const browser = await again();
-  const pages = await lookAtPages(target, browser);
-  const asked = await askRoute(target, browser);
-  const hers = [...pages.hers, await load(browser, target.page)];
-  const who = await learnPages(target, { ...pages, hers });
-  return byChance(target, browser, asked, async () => {
-    const agent = playedAgent(target, browser);
-    const before = { agent, who, needed: [] };
-    const { logout } = await logOut(target, before, use);
-    return logout && { asked, logout, who, needed: [] };
-  });
 }
 
 /** Finds the cookies without which nobody is logged in, by leaving out halves of those in doubt. */

@@ -239,7 +239,7 @@ function notes(target: Target, finding: Finding): string[] {
 }
 
 function verdictInWords(
-  { route, body }: Target,
+  { route }: Target,
   finding: Finding,
   isElse: boolean,
 ): string[] {
@@ -247,12 +247,6 @@ function verdictInWords(
   if (finding.verdict === "unclear") {
     return [
       paint("yellow", `COULD NOT TELL whether a late ${what} undoes a logout.`),
-      ...("unclear" in finding.places.received
-        ? [
-            `This would tell: let ${what} wait for a second in its handler` +
-              `${body ? `, and send it whole, with --body ""` : ""}.`,
-          ]
-        : []),
     ];
   }
   if (finding.verdict === "affected") {

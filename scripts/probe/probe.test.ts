@@ -267,33 +267,30 @@ test("a login that the app refuses is told from a page without a form", async (t
   );
 });
 
-test("a GET that is slower than the logout is caught by chance", async (t) => {
-  const asked = new Map<string, number>();
-  let answer: (() => void) | undefined;
-  const above: RequestHandler = (req, res, next) => {
-    if (req.path === "/logout") res.once("finish", () => answer?.());
-    next();
-  };
-  const update: Update = (user, res) => {
-    const { cookie = "" } = res.req.headers;
-    const count = (asked.get(cookie) ?? 0) + 1;
-    asked.set(cookie, count);
-    const send = () => void res.json({ recordedBy: user ?? null });
-    // Of the second login the third request, after two examples of what the route answers.
-    const isRacing = user && [...asked.keys()].at(-1) === cookie && count === 3;
-    if (isRacing && logins(asked) === 2) answer = send;
-    else send();
-  };
-  const { url } = await serve(t, smallApp({ above, update }));
-  const words = ["--get", "/update", "--as", "alice", "--json"];
-  const { code, stdout, stderr } = await runHere(url, words);
-  assert.equal(code, 1, stderr);
-  assert.equal(JSON.parse(stdout).places.received.server, "first");
+test("a slow route without a body is not called safe, though its session lives on", async (t) => {
+  for (const words of [
+    ["--get", "/update"],
+    ["--post", "/update", "--body", ""],
+  ]) {
+    let count = 0;
+    let answer = () => {};
+    const above: RequestHandler = (req, res, next) => {
+      if (req.path === "/logout") res.once("finish", () => answer());
+      next();
+    };
+    const update: Update = (user, res) => {
+      const send = () => void res.json({ recordedBy: user ?? null });
+      // The fourth one of the user would be the one in its handler.
+      if (user && ++count === 4) answer = send;
+      else send();
+    };
+    const { url } = await serve(t, smallApp({ above, update }));
+    const { code, stdout } = await runHere(url, [...words, "--as", "alice"]);
+    assert.match(stdout, /COULD NOT TELL/);
+    assert.equal(code, 2);
+    assert.equal(count, 3);
+  }
 });
-
-/** How many sessions there were, by the cookies that came. */
-const logins = (asked: Map<string, number>): number =>
-  [...asked.keys()].filter((cookie) => cookie.includes("sid=")).length;
 
 test("what can't be told is said, with what to do", async (t) => {
   const refuse =
@@ -371,10 +368,7 @@ test("a place that can't be forced is not called safe", async (t) => {
     const words = ["--post", "/update", "--paste"];
     const { code, stdout, stderr } = await runHere(url, words, cookie);
     assert.match(stdout.replaceAll(/\s+/g, " "), expected, stderr);
-    assert.match(
-      stdout,
-      /COULD NOT TELL[^:]*This would tell: let POST \/update/,
-    );
+    assert.match(stdout, /COULD NOT TELL/);
     assert.equal(code, 2);
   }
 });
