@@ -23,7 +23,7 @@ import { checkFolder, namesFrom } from "./verify/run-snippets.ts";
 import { readVerdicts, type Verdict } from "./verify/verdicts.ts";
 
 const COLUMNS = SCENARIOS.map(
-  ({ heading, meaning }) => `  ${heading.padEnd(10)} ${meaning}`,
+  ({ heading, meaning }) => `  ${heading.padEnd(11)} ${meaning}`,
 ).join("\n");
 
 const HELP = `Usage: npm run verify:browsers -- [options] [snippet ...]

@@ -9,7 +9,7 @@ import { type Hand, type Sending, Visitor } from "./visit.ts";
 
 /** What somebody does in a real browser, and who is logged in after it. */
 export interface Scenario {
-  name: "click" | "keepalive" | "beacon" | "otherTab";
+  name: "click" | "fetchFirst" | "keepalive" | "beacon" | "otherTab";
   /** The heading of its column in a table. */
   heading: string;
   /** What happens, in a line. */
@@ -26,6 +26,13 @@ export const SCENARIOS: Scenario[] = [
     meaning: "she clicks the page's button",
     hand: "mouse",
     sending: "fetch",
+  },
+  {
+    name: "fetchFirst",
+    heading: "fetch first",
+    meaning: "the button's fetch comes before location.assign",
+    hand: "keyboard",
+    sending: "fetchFirst",
   },
   {
     name: "keepalive",
@@ -64,15 +71,15 @@ export interface Visit {
  * Tells what is expected of a snippet in a browser, from its verdict. In all scenarios but the
  * last, the response to `/update` is made after the logout, and reaches the browser while that is
  * at the provider. So the user is back where any order brings them back, unless
- * - the browser gives up the page's fetch when the user leaves the page, as Firefox does,
+ * - the browser gives up a fetch when the user leaves the page after it, as Firefox does,
  * - or the page waits. It can't wait for a beacon.
  */
 export function expectedIn(browser: BrowserName, verdict: Verdict): Outcome {
   const user = verdict.browser > 0 ? "alice" : null;
   const waits = verdict.possible < ORDERS.length;
-  const fetched = browser === "firefox" ? null : user;
   return {
-    click: fetched,
+    click: user,
+    fetchFirst: browser === "firefox" ? null : user,
     keepalive: user,
     beacon: waits ? "alice" : user,
     otherTab: verdict.otherTab,

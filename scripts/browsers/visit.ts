@@ -8,14 +8,29 @@ import type { Snippet } from "../servers/snippet.ts";
 import { pageWaitsFor } from "../verify/page-script.ts";
 
 /**
- * How the page sends `POST /update`: with the `fetch` that stands in it, or with that replaced by
- * what people take so that a request outlives its page. See
+ * How the page sends `POST /update`: with the `fetch` that stands in it, with that `fetch` before
+ * the page goes to `/logout`, or with what people take so that a request outlives its page. See
  * https://fetch.spec.whatwg.org/#request-keepalive-flag and https://w3c.github.io/beacon/
  */
-export type Sending = "fetch" | "keepalive" | "beacon";
+export type Sending = "fetch" | "fetchFirst" | "keepalive" | "beacon";
 
 /** Runs in a page before its own script, and replaces its `fetch`. A beacon gets no answer. */
 const REPLACEMENTS: Record<Exclude<Sending, "fetch">, string> = {
+  // Sends what the button is about to send, and lets the button send it no more.
+  fetchFirst: `{
+    const realFetch = window.fetch;
+    let sent;
+    window.fetch = (path, request) => (sent ??= realFetch(path, request));
+    const send = ({ target }) => {
+      if (target.id !== "log-out") return;
+      fetch("/update", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: "{}",
+      });
+    };
+    addEventListener("click", send, { capture: true });
+  }`,
   keepalive: `{
     const realFetch = window.fetch;
     window.fetch = (path, request) =>
