@@ -1,5 +1,4 @@
 import type { BrowserName } from "../browsers/installed-browsers.ts";
-import type { Sending } from "../browsers/visit.ts";
 import { readAsset, writeLines } from "../cli/assets.ts";
 
 /** A browser in one of the ways in which it can be set up. */
@@ -21,7 +20,9 @@ export const SETUPS: Setup[] = [
   { name: "Firefox", browserName: "firefox", args: [] },
 ];
 
-export const SENDINGS: Sending[] = ["fetch", "keepalive", "beacon"];
+/** How the page sends `/update`, with its own button or in place of its `fetch`. */
+export const SENDINGS = ["fetch", "keepalive", "beacon"] as const;
+type Sending = (typeof SENDINGS)[number];
 
 /** How long `/update` takes, in milliseconds: 0 to 2 s, and closer around the logout hop. */
 export const UPDATE_MS = [

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import escapeHtml from "escape-html";
 import { markdownTable } from "markdown-table";
 import {
@@ -24,14 +24,6 @@ import { benchRows, compare, MEASURES, readBench } from "./bench-data.ts";
 import { bitesRows, readBites } from "./bites-data.ts";
 import { drawHistory, WIDTH } from "./diagrams.ts";
 import { elementTag } from "./element-code.ts";
-import {
-  FIGURE_WIDTH,
-  FIGURES,
-  FIGURES_FOLDER,
-  type FigureName,
-  figureFile,
-  THEMES,
-} from "./figures-list.ts";
 import { excuseRows, historiesRows, ruleRows } from "./histories-data.ts";
 import { othersRows, readOthers } from "./others-data.ts";
 import { codeDiff, region } from "./regions.ts";
@@ -123,25 +115,6 @@ const MAKERS: Record<string, Maker> = {
 
   race: ({ root, file }) => elementTag(root, `${pathTo("assets", file)}/`),
 
-  figure({ root, file }, [word = ""]) {
-    const figure = FIGURES[word as FigureName];
-    if (!figure) throw new TextError(`there is no figure ${word}`);
-    const [light = "", dark] = THEMES.map((theme) => {
-      const picture = join(FIGURES_FOLDER, figureFile(word, theme));
-      if (!existsSync(join(root, picture))) {
-        throw new TextError(
-          `there is no ${basename(picture)}: run npm run figures in scripts/lab`,
-        );
-      }
-      return pathTo(picture, file);
-    });
-    // Without a width, the picture would be twice as large as what it shows.
-    return `<picture>
-<source media="(prefers-color-scheme: dark)" srcset="${dark}">
-${imageOf(light, FIGURE_WIDTH, figure.alt)}
-</picture>`;
-  },
-
   late({ observed }, words) {
     const rows = reportsOf(observed, words).map(([name, { twoProcesses }]) => {
       if (!twoProcesses?.lateWrite)
@@ -217,7 +190,7 @@ const imageOf = (src: string, width: number, alt: string): string =>
 
 /** A comment that asks for a block, and the fence, table, quote, image or element after it, if there is one. */
 const BLOCK =
-  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|> .*|<img .*>|<(?<element>picture|logout-race)>[\s\S]*?<\/\k<element>>))?$/gm;
+  /^(<!-- (\w+): (.*?) ?-->)(?:\n+(?:```[\s\S]*?\n```|\|.*(?:\n\|.*)*|> .*|<img .*>|<logout-race>[\s\S]*?<\/logout-race>))?$/gm;
 
 /** An answer in running text, between two comments. */
 const ANSWER = /(<!-- seen: (\S+)\.(\w+) -->).*?(<!-- \/seen -->)/g;

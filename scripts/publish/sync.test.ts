@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { copyRepository, run } from "../cli/testing.ts";
-import { FIGURES_FOLDER } from "./figures-list.ts";
 import { codeDiff, region } from "./regions.ts";
 import { syncRepository } from "./sync-repository.ts";
 
@@ -44,7 +43,6 @@ describe("npm run sync", () => {
     edit(POST, 'app.get("/", page);', 'app.get("/", oldPage);');
     edit(POST, "+app.post(", "+app.put(");
     edit(POST, /-->19<!--/, "-->18<!--");
-    edit(POST, 'width="720" alt="The Headers tab', 'width="1440" alt="The tab');
     edit("assets/broken.svg", "alice", "bob");
     edit(THROWN_OUT, "bob is out", "bob is in");
     edit(WHICH_FIX, "| ✗ |", "| ✓ |");
@@ -55,7 +53,6 @@ describe("npm run sync", () => {
     assert.equal(code, 1);
     assert.deepEqual(stderr.trim().split("\n"), [
       `${POST}: <!-- snippet: snippets/broken.ts#app --> is stale: run npm run sync`,
-      `${POST}: <!-- figure: logout-cookies --> is stale: run npm run sync`,
       `${POST}: <!-- diff: snippets/broken.ts snippets/fix-ordering.ts --> is stale: run npm run sync`,
       `${POST}: <!-- seen: broken.browser --> is stale: run npm run sync`,
       `${WHICH_FIX}: <!-- verdict: fix-complete --> is stale: run npm run sync`,
@@ -136,13 +133,6 @@ describe("npm run sync", () => {
       /<!-- ratio: fix-ordering\.heat -->: that was not measured$/m,
     ],
     [
-      "a figure that there is not",
-      POST,
-      "figure: network-list",
-      "figure: list",
-      /<!-- figure: list -->: there is no figure list$/m,
-    ],
-    [
       "an image in HTML that is not there",
       POST,
       /$/,
@@ -216,15 +206,6 @@ describe("npm run sync", () => {
     test(`complains about ${what}`, () =>
       assert.match(checkWith(file, from, to), complaint));
   }
-
-  // The last, since it is not put back.
-  test("says how to make a figure that is missing", () => {
-    rmSync(join(copy.folder, FIGURES_FOLDER, "home-cookies-dark.png"));
-    assert.match(
-      check(copy.folder),
-      /there is no home-cookies-dark\.png: run npm run figures in scripts\/lab$/m,
-    );
-  });
 });
 
 test("a region comes without its indentation, and without other markers", () => {

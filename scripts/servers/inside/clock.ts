@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
-import { IncomingMessage, Server, type ServerResponse } from "node:http";
+import { IncomingMessage, Server } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers/promises";
 import { answerCalls } from "./answer-calls.ts";
@@ -16,17 +16,7 @@ export type Place = "arrival" | "work";
 let ahead = 0;
 const RealDate = Date;
 
-/** When the clock stands still: at this time, in milliseconds since 1970. */
-const standsAt = process.env.CLOCK_STANDS_AT;
-const now = () => (standsAt ? Number(standsAt) : RealDate.now()) + ahead;
-
-if (standsAt) {
-  // From the Date header a browser learns how far off the server's clock is, and it corrects by
-  // that when a cookie expires. Without the header it takes the cookie's word for it.
-  subscribe("http.server.request.start", (message) => {
-    (message as { response: ServerResponse }).response.sendDate = false;
-  });
-}
+const now = () => RealDate.now() + ahead;
 
 globalThis.Date = class extends RealDate {
   constructor(...given: []) {
