@@ -1,4 +1,4 @@
-import { runCommand, untilSignal } from "./cli/command.ts";
+import { runCommand, untilSignal } from "./base/command.ts";
 import { runProbe } from "./probe/run-probe.ts";
 
 await runCommand("probe", async () => {

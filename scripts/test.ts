@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runCommand, UsageError } from "./cli/command.ts";
-import { atOnce } from "./cli/side-by-side.ts";
+import { runCommand, UsageError } from "./base/command.ts";
 
 const HELP = `Usage: npm test -- [options] [file ...]
 
@@ -48,8 +48,10 @@ async function main(): Promise<number> {
     : all.map((name) => join(basename(FOLDER), name));
   const words = [
     ...["--import", import.meta.resolve("tsx"), "--test"],
+    // The servers of a test end with its process.
+    "--test-force-exit",
     // Some files wait more than they work.
-    `--test-concurrency=${atOnce()}`,
+    `--test-concurrency=${availableParallelism() + 1}`,
     ...files,
   ];
   const child = spawn(process.execPath, words, {

@@ -1,40 +1,11 @@
-// Small mistakes that somebody could make in a remedy, or in what it stands on. Each of them has to be
-// noticed by a check, or it says why it changes nothing.
+// Small mistakes that somebody could make in a remedy, or in what it stands on. A check has to notice each.
 
-/** A mistake in a file: a text of it, and what stands there instead. */
-export interface Mutant {
-  what: string;
-  /** The file, from the folder of the snippets. */
-  file: string;
-  /** The snippets that show it. */
-  shownBy: string[];
-  from: string;
-  to: string;
-  /** Why nobody can notice it, where that is so. */
-  changesNothing?: string;
-}
+/** A mistake: what comes of it, a text of the file, and what stands there instead. */
+type Mutant = [what: string, from: string, to: string];
 
-type Row = [what: string, from: string, to: string, changesNothing?: string];
-
-const mutantsOf = (file: string, shownBy: string[], rows: Row[]): Mutant[] =>
-  rows.map(([what, from, to, changesNothing]) => ({
-    ...{ what, file, shownBy, from, to },
-    ...(changesNothing && { changesNothing }),
-  }));
-
-const snippet = (name: string, rows: Row[]): Mutant[] =>
-  mutantsOf(`${name}.ts`, [name], rows);
-
-const dropIn = (shownBy: string[], rows: Row[]): Mutant[] =>
-  mutantsOf("drop-in/lasting-logout.ts", shownBy, rows);
-
-const STORE = ["fix-complete"];
-const COOKIE = ["fix-complete-cookie"];
-const BOTH = [...STORE, ...COOKIE];
-
-export const MUTANTS: Mutant[] = [
-  // ---- The drop-in: which cookies it touches
-  ...dropIn(BOTH, [
+/** The mistakes, by the file in snippets/ that they are in. */
+export const MUTANTS: Record<string, Mutant[]> = {
+  "drop-in/lasting-logout.ts": [
     [
       "a response that has failed sets the cookie",
       "if (visit.hasFailed) return false;",
@@ -138,8 +109,6 @@ export const MUTANTS: Mutant[] = [
       "cookie.startsWith(name)",
     ],
     ["pieces of a cookie are set again", "/^(\\.\\d)?$/", "/^$/"],
-  ]),
-  ...dropIn(STORE, [
     ["a dead id keeps its cookie", "(!may || isOut)", "!may"],
     [
       "a cookie is cleared with other attributes",
@@ -156,10 +125,6 @@ export const MUTANTS: Mutant[] = [
       "if (set.includes(cookie) || sent.indexOf(cookie) < at) return;",
       "if (set.includes(cookie)) return;",
     ],
-  ]),
-
-  // ---- The drop-in: what it asks, and for how long
-  ...dropIn(BOTH, [
     [
       "it waits for ever",
       "return await Promise.race([work(), silence]);",
@@ -182,12 +147,10 @@ export const MUTANTS: Mutant[] = [
       "live && isEmpty(req[name])",
       "false",
     ],
-  ]),
-  ...dropIn(STORE, [
     [
       "a missing file is an error",
-      'error && error.code !== "ENOENT" &&',
-      "error &&",
+      '(error.code !== "ENOENT" || error.syscall === "connect")',
+      "true",
     ],
     ["half a file is an error", "!(error instanceof SyntaxError)", "true"],
     [
@@ -205,10 +168,6 @@ export const MUTANTS: Mutant[] = [
       "visit.next(fail(visit, error));",
       "return undefined;",
     ],
-  ]),
-
-  // ---- The drop-in: sessions in a store
-  ...dropIn(STORE, [
     [
       "a mark can be used as a session",
       "if (id.startsWith(MARK)) return undefined;",
@@ -252,13 +211,13 @@ export const MUTANTS: Mutant[] = [
     ],
     [
       "a logout destroys nothing",
-      '      nowEnded(visit);\n    }\n    await call(store, "destroy", id);',
-      "      nowEnded(visit);\n    }",
+      '      if (update) return;\n    }\n    await call(store, "destroy", id);',
+      "    }",
     ],
     [
       "a logout does not say that it is one",
-      "      nowEnded(visit);\n    }\n    await call",
-      "    }\n    await call",
+      "      nowEnded(visit);\n      if (update)",
+      "      if (update)",
     ],
     [
       "a second logout clears the cookie",
@@ -337,10 +296,6 @@ export const MUTANTS: Mutant[] = [
       "return Boolean(isWritten || (await find(id)));",
       "return true;",
     ],
-  ]),
-
-  // ---- The drop-in: sessions in a cookie
-  ...dropIn(COOKIE, [
     [
       "a logout puts nothing among what has ended",
       "await ask(() => ended?.add(visit.id as string, endedMs));",
@@ -436,8 +391,6 @@ export const MUTANTS: Mutant[] = [
       "...config.routes, backchannelLogout:",
       "...config.routes, other:",
     ],
-  ]),
-  ...dropIn(BOTH, [
     [
       "a login is not known as one",
       "visit.isLogin = true;\n    if (!ended)",
@@ -489,10 +442,8 @@ export const MUTANTS: Mutant[] = [
       "false &&",
     ],
     ["both of them are not told", "store && ended &&", "false &&"],
-  ]),
-
-  // ---- The other remedies
-  ...snippet("fix-store", [
+  ],
+  "fix-store.ts": [
     [
       "a dead id lives again",
       "if (!mayCreate && !sessions.has(id)) return;",
@@ -507,8 +458,8 @@ export const MUTANTS: Mutant[] = [
       "session: { store, genid },",
       "session: { store, genid, cookie: { httpOnly: false } },",
     ],
-  ]),
-  ...snippet("fix-deny-list", [
+  ],
+  "fix-deny-list.ts": [
     [
       "a denied id is kept at the next login",
       " || (await isDenied(old.id))",
@@ -535,8 +486,8 @@ export const MUTANTS: Mutant[] = [
       "const login = loginOf(req);\n  return",
       'const login = loginOf(req);\n  if (req.method === "GET" && req.path !== "/whoami") return false;\n  return',
     ],
-  ]),
-  ...snippet("fix-navigations-only", [
+  ],
+  "fix-navigations-only.ts": [
     ["pieces of a cookie are let through", "(\\\\.\\\\d+)?=`", "=`"],
     [
       "all cookies are dropped",
@@ -563,8 +514,8 @@ export const MUTANTS: Mutant[] = [
       "if (isOld || isNavigation(req))",
       "if (isNavigation(req))",
     ],
-  ]),
-  ...snippet("fix-read-only-route", [
+  ],
+  "fix-read-only-route.ts": [
     ["pieces of a cookie are let through", "(\\\\.\\\\d+)?=`", "=`"],
     [
       "all cookies are dropped",
@@ -572,12 +523,12 @@ export const MUTANTS: Mutant[] = [
       'res.removeHeader("Set-Cookie");',
     ],
     ["the guard is not used", 'app.use("/update", readOnlySession);', ""],
-  ]),
-  ...snippet("fix-front-end", [
+  ],
+  "fix-front-end.ts": [
     ["the page does not wait", "await Promise.allSettled(inFlight);", ""],
     ["what is in flight is not kept", "inFlight.add(response);", ""],
-  ]),
-  ...snippet("fix-complete-cookie", [
+  ],
+  "fix-complete-cookie.ts": [
     [
       "what has ended is forgotten at once",
       "map.set(id, 1, { ttl: lifeMs })",
@@ -589,5 +540,5 @@ export const MUTANTS: Mutant[] = [
       '      authorizationParams: { response_type: "code" },',
       '      authorizationParams: { response_type: "code" },\n      session: { cookie: { httpOnly: false } },',
     ],
-  ]),
-];
+  ],
+};

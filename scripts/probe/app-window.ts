@@ -6,20 +6,20 @@ import type {
   Browser as RealBrowser,
 } from "puppeteer-core";
 import {
+  BROWSER_NAMES,
   BrowserError,
   findBrowser,
   launchBrowser,
 } from "../browsers/installed-browsers.ts";
-import type { Prompt } from "../cli/prompt.ts";
-import { Browser, hostOf } from "../client/browser.ts";
-import { BrowserJar } from "../client/cookie-jar.ts";
-import type { Outgoing } from "../client/http.ts";
 import { composeLogout } from "./compose.ts";
-import type { PageUse } from "./page-use.ts";
-import { type Recognizer, withoutCache } from "./pages.ts";
-import { inWords, ProbeError, type Target } from "./target.ts";
-import type { Exchange, Trail } from "./trail.ts";
-import type { Left, UserAgent } from "./user-agent.ts";
+import { BrowserJar } from "./cookie-jar.ts";
+import { type PageUse, type Recognizer, withoutCache } from "./pages.ts";
+import { Browser, hostOf } from "./played-browser.ts";
+import type { Prompt } from "./prompt.ts";
+import { ProbeError } from "./refusal.ts";
+import type { Outgoing } from "./requests.ts";
+import { inWords, type Target } from "./target.ts";
+import type { Exchange, Left, Trail, UserAgent } from "./trail.ts";
 
 /**
  * Starts a browser in which a user can log in by hand: Chromium or Chrome, else Firefox.
@@ -27,10 +27,8 @@ import type { Left, UserAgent } from "./user-agent.ts";
  */
 export async function openWindow(): Promise<RealBrowser> {
   const otherwise = "pipe in a Cookie header with --paste instead";
-  const [name, path] = [
-    ["chromium", findBrowser("chromium")] as const,
-    ["firefox", findBrowser("firefox")] as const,
-  ].find(([, path]) => path) ?? ["chromium"];
+  const name = BROWSER_NAMES.find(findBrowser);
+  const path = name && findBrowser(name);
   if (!path) {
     throw new ProbeError(
       `there is no Chromium, Chrome or Firefox: ${otherwise}`,
@@ -64,9 +62,6 @@ const MOST_ANSWERS = 200;
 /** How long a page has to ask for nothing, until it is taken for done, in milliseconds. */
 const IDLE_MS = 500;
 
-/** How long the cookies may be asked with: somebody may have to log in by hand meanwhile. */
-const BY_HAND_MS = 3_600_000;
-
 /** A window in which a user logs in by hand. It shares nothing with any other. */
 export class AppWindow implements UserAgent {
   readonly #target: Target;
@@ -79,6 +74,8 @@ export class AppWindow implements UserAgent {
   readonly #pending = new Set<HTTPRequest>();
   #lastAt = 0;
   #isFromWorker = false;
+  /** How long it may take for anything. */
+  readonly #milliseconds: number;
 
   /**
    * Opens the app's page in a new window, lets a user log in there, and returns when they have.
@@ -102,6 +99,7 @@ export class AppWindow implements UserAgent {
 
   private constructor(target: Target, page: Page, prompt: Prompt["line"]) {
     this.#target = target;
+    this.#milliseconds = target.app.limits?.milliseconds ?? 5000;
     this.#page = page;
     const gone = new Promise<never>((_, reject) => {
       page.once("close", () => reject(closed()));
@@ -112,10 +110,9 @@ export class AppWindow implements UserAgent {
     this.#prompt = (question) => Promise.race([prompt(question), gone]);
     page.on("response", (response) => this.#note(response));
     page.on("request", (request) => {
-      if (mayLogOut(request)) {
-        this.#pending.add(request);
-        this.#lastAt = performance.now();
-      }
+      if (!mayLogOut(request)) return;
+      this.#pending.add(request);
+      this.#lastAt = performance.now();
     });
     page.on("requestfinished", (request) => this.#end(request));
     page.on("requestfailed", (request) => {
@@ -151,22 +148,16 @@ export class AppWindow implements UserAgent {
     if (this.#page.isClosed()) throw closed();
     for (const cookie of cookies) {
       const { name, value, domain, path, secure, partitionKey } = cookie;
-      const isShared = domain.startsWith(".");
-      const isOurs = isShared
-        ? `.${hostname}`.endsWith(domain)
-        : hostname === domain;
-      if (!isOurs) continue;
-      const attributes = [
-        `Path=${path}`,
-        ...(isShared ? [`Domain=${domain}`] : []),
-        ...(secure ? ["Secure"] : []),
-        ...(partitionKey ? ["Partitioned"] : []),
-      ];
-      const header = [`${name}=${value}`, ...attributes].join("; ");
+      const isShared =
+        domain.startsWith(".") && `.${hostname}`.endsWith(domain);
+      if (!isShared && hostname !== domain) continue;
+      const header =
+        `${name}=${value}; Path=${path}${isShared ? `; Domain=${domain}` : ""}` +
+        `${secure ? "; Secure" : ""}${partitionKey ? "; Partitioned" : ""}`;
       // A cookie of one path can be set from there only.
       await jar.take(header, new URL(path, app.baseURL));
     }
-    return new Browser(app, BY_HAND_MS, jar);
+    return new Browser(app, jar);
   }
 
   /** Clicks on what logs out in the page, or does what that would do. */
@@ -183,11 +174,10 @@ export class AppWindow implements UserAgent {
       method === logout.method && url.pathname === request.url.pathname;
     const isOfLogout = (one: HTTPRequest) =>
       isLogout(one.method(), new URL(one.url()));
-    if (
-      !trail.steps.some((step) =>
-        isLogout(step.request.method, step.request.url),
-      )
-    ) {
+    const isAnswered = trail.steps.some(({ request: { method, url } }) =>
+      isLogout(method, url),
+    );
+    if (!isAnswered) {
       const isHanging = !this.#failed.some(isOfLogout);
       const what = inWords(logout);
       const failure = isHanging
@@ -199,7 +189,10 @@ export class AppWindow implements UserAgent {
     const stopped = this.#failed.find((one) =>
       one.redirectChain().some(isOfLogout),
     );
-    if (stopped) return { trail: { ...trail, leftAt: new URL(stopped.url()) } };
+    if (stopped) {
+      const leftAt = new URL(stopped.url());
+      return { trail: { ...trail, leftAt }, isFetched: true };
+    }
     const here = new URL(this.#page.url());
     if (here.origin === new URL(app.baseURL).origin) return { trail };
     // It may ask whether to log out there, too.
@@ -217,9 +210,7 @@ export class AppWindow implements UserAgent {
   }
 
   /** There is one window, and it goes on. */
-  async fork(): Promise<this> {
-    return this;
-  }
+  fork = async () => this;
 
   async shows(who: Recognizer, use: PageUse): Promise<PageUse> {
     const page = new URL(this.#target.page, this.#target.app.baseURL).pathname;
@@ -236,10 +227,9 @@ export class AppWindow implements UserAgent {
     const isFromWorker = this.#isFromWorker;
     let isKeptForBack = false;
     for (let back = 0; back < MOST_BACK && !isKeptForBack; back++) {
-      const { milliseconds: timeout } = this.#limits;
       // Of such a page, Firefox does not tell that it is there.
-      const there = this.#page.goBack({ timeout }).catch(() => {});
-      await Promise.race([there, this.#settle()]);
+      const there = this.#page.goBack({ timeout: this.#milliseconds });
+      await Promise.race([there.catch(() => {}), this.#settle()]);
       isKeptForBack = await isHers();
     }
     return {
@@ -247,14 +237,8 @@ export class AppWindow implements UserAgent {
       isShown,
       isKeptForBack,
       isKeptFor: isShown ? use.isKeptFor : 0,
-      hasWorker: isShown && (use.hasWorker || isFromWorker),
+      isFromWorker: isShown && isFromWorker,
     };
-  }
-
-  get #limits() {
-    const { limits = { bytes: 0, milliseconds: IDLE_MS * 10 } } =
-      this.#target.app;
-    return limits;
   }
 
   /** Runs a script in the page that returns at once, and forgets what was answered before. */
@@ -270,7 +254,7 @@ export class AppWindow implements UserAgent {
   /** Waits until the page has all that it asks for. */
   async #settle(): Promise<Trail> {
     const begin = performance.now();
-    const { milliseconds } = this.#limits;
+    const milliseconds = this.#milliseconds;
     for (;;) {
       const now = performance.now();
       const since = Math.max(begin, this.#lastAt);
@@ -304,7 +288,6 @@ export class AppWindow implements UserAgent {
         headers: { ...headers, "set-cookie": cookies?.split("\n") ?? [] },
         body: "",
       },
-      at: performance.now(),
     });
   }
 }

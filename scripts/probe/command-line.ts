@@ -1,8 +1,17 @@
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { UsageError, wholeNumber } from "../cli/command.ts";
-import { guardedApp, MOST_REQUESTS } from "./guarded-app.ts";
+import { UsageError, wholeNumber } from "../base/command.ts";
+import { isHere } from "./cookie-jar.ts";
+import { hostOf, type Visited } from "./played-browser.ts";
+import { ProbeError } from "./refusal.ts";
+import { LIMITS } from "./requests.ts";
 import type { Route, Target } from "./target.ts";
+import { asksForLogin, nameOf } from "./trail.ts";
+
+/** More than this is not asked of an app, so that a mistake of ours does not flood it. */
+const MOST_REQUESTS = 150;
+
+/** How many times longer than one request all of them may take. */
+const ALL_TIMES = 12;
 
 export const HELP = `Usage: npm run probe -- [options] URL
 
@@ -18,7 +27,8 @@ URL is the app's address, with the path under which it is, if that is not /.
 Which request:
   --post PATH        the route whose response may be late
   --get, --put, --patch, --delete PATH
-                     the same, with another method
+                     the same, with another method. One without a body can't
+                     tell anything of an app with a session store
   --body TEXT        what to send ({}): JSON, or the fields of a form
   --header LINE      a header for it, such as "X-CSRF-Token: …"; can be repeated
   --page PATH        a page that shows who is logged in (/)
@@ -37,17 +47,14 @@ Which logout:
 Who logs in, by default by hand, in a browser that it opens. It logs out there,
 and then asks to log in once more, for the request in flight. Or:
   --paste            take a Cookie header from standard input: paste what your
-                     browser's network panel shows, or pipe it in. A second line
-                     is the next user's. Set-Cookie lines of the login, before
-                     it, tell what a Cookie header does not
+                     browser's network panel shows, or pipe it in. Then a second
+                     line is the next user's. Set-Cookie lines of the login,
+                     before it, tell what a Cookie header does not
   --as NAME          press the button of that name, as the servers of this
                      repository have it; a second one is the next user's
-  --next-user        also log in as somebody else, who comes after the first on
-                     the same browser
 
   --provider URL     another host to which a login or a logout may lead
   --timeout SECONDS  how long a request may take (5)
-  --ca FILE          trust this certificate authority, in PEM, over https
   --yes              do not ask before it goes to another machine
   --json             print what was found, as JSON
   -h, --help         print this
@@ -88,10 +95,8 @@ export function readCommandLine(words: string[]) {
       paste: { type: "boolean" },
       as: { type: "string", multiple: true },
       login: { type: "string", default: "/login" },
-      "next-user": { type: "boolean" },
       provider: { type: "string", multiple: true, default: [] },
       timeout: { type: "string", default: "5" },
-      ca: { type: "string" },
       yes: { type: "boolean" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
@@ -117,18 +122,12 @@ export function readCommandLine(words: string[]) {
   }
   if (as && paste) throw new UsageError("give one of --as and --paste");
   if (as && as.length > 2) throw new UsageError("--as is given at most twice");
-  if (as?.length === 1 && values["next-user"]) {
-    throw new UsageError("name the next user with a second --as");
-  }
   const url = addressOf(positionals[0] ?? "");
   const under = (path: string) => pathUnder(url, path);
   const takesBody = ["POST", "PUT", "PATCH"].includes(route.method);
-  const app = guardedApp(url, {
-    ca: values.ca && certificateIn(values.ca),
-    providers: values.provider.map(addressOf),
-    seconds: wholeNumber("timeout", values.timeout, 1),
-    trustsLogins: as !== undefined,
-  });
+  const providers = values.provider.map(addressOf);
+  const seconds = wholeNumber("timeout", values.timeout, 1);
+  const app = guardedApp(url, providers, seconds, as !== undefined);
   const target: Target = {
     app,
     route: { method: route.method, path: under(route.path) },
@@ -162,28 +161,14 @@ function addressOf(address: string): URL {
 }
 
 /** A path of the app, which may have all of its own under one. */
-function pathUnder({ pathname }: URL, text: string): string {
-  const path = pathOf(text);
+function pathUnder({ pathname }: URL, path: string): string {
+  if (!/^\/(?!\/)/.test(path)) {
+    const right = `/${path.replace(/^\/+/, "")}`;
+    throw new UsageError(`a path begins with a slash: ${right}`);
+  }
   const base = pathname.replace(/\/$/, "");
   const isUnder = path === base || path.startsWith(`${base}/`);
   return isUnder ? path : base + path;
-}
-
-function certificateIn(file: string): string {
-  try {
-    const text = readFileSync(file, "utf8");
-    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  } catch {
-    throw new UsageError(`--ca: ${file} can't be read`);
-  }
-  throw new UsageError(`--ca: ${file} has no certificate in PEM`);
-}
-
-function pathOf(path: string): string {
-  if (path.startsWith("/") && !path.startsWith("//")) return path;
-  throw new UsageError(
-    `a path begins with a slash: /${path.replace(/^\/+/, "")}`,
-  );
 }
 
 function logoutOf(text: string, under: (path: string) => string): Route {
@@ -201,4 +186,60 @@ function headerOf(line: string): [name: string, value: string] {
     );
   }
   return [name.toLowerCase(), value ?? ""];
+}
+
+/**
+ * Makes what is known of an app of which nobody knows what it does: its requests are counted, and go
+ * to no host that nobody has named.
+ * @param providers the other hosts that are named
+ * @param seconds how long a request may take
+ * @param trustsLogins whether a login may lead to a provider on this machine, as the servers of this
+ * repository have it
+ */
+function guardedApp(
+  url: URL,
+  providers: URL[],
+  seconds: number,
+  trustsLogins: boolean,
+): Visited & { startClock(): void } {
+  const named = new Set([url, ...providers].map(({ origin }) => origin));
+  const milliseconds = seconds * 1000;
+  let sent = 0;
+  let since: number | undefined;
+  const mayAsk = (to: URL): boolean => {
+    const isLogin = trustsLogins && asksForLogin(to);
+    if (isLogin && isHere(url) && isHere(to)) named.add(to.origin);
+    return named.has(to.origin);
+  };
+  return {
+    baseURL: url.origin,
+    limits: { ...LIMITS, milliseconds },
+    mayAsk,
+    /** Counts the time from here: what has gone by was the user's. */
+    startClock() {
+      since = undefined;
+    },
+    beforeSending(request) {
+      if (!mayAsk(request.url)) {
+        throw new ProbeError(`${hostOf(request.url)} is not asked`);
+      }
+      sent++;
+      since ??= Date.now();
+      const isLate = Date.now() - since > ALL_TIMES * milliseconds;
+      if (sent > MOST_REQUESTS || isLate) {
+        throw new ProbeError(
+          `it would take more than ${MOST_REQUESTS} requests, or more than ` +
+            `${ALL_TIMES * seconds} s: if it is slow, give more with --timeout`,
+        );
+      }
+    },
+    // What comes then is no answer.
+    afterAnswer(request, { status }) {
+      if (status !== 429) return;
+      throw new ProbeError(
+        `${nameOf(request)} answers with 429: the app limits how often it is asked. ` +
+          "Raise that limit while the probe runs",
+      );
+    },
+  };
 }

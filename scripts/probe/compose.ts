@@ -1,7 +1,9 @@
-import type { Browser } from "../client/browser.ts";
-import type { Outgoing } from "../client/http.ts";
-import type { Target } from "./target.ts";
-import { readTokens } from "./tokens.ts";
+import { attributesIn } from "./html.ts";
+import { load } from "./pages.ts";
+import type { Browser } from "./played-browser.ts";
+import { ProbeError } from "./refusal.ts";
+import type { Outgoing } from "./requests.ts";
+import type { Route, Target } from "./target.ts";
 
 /**
  * Makes a request to the route, as a page of the app does.
@@ -13,14 +15,8 @@ export async function composeRoute(
   isStranger = false,
 ): Promise<Outgoing> {
   const { route, body, headers } = target;
-  const withTokens = await readTokens(
-    browser,
-    target,
-    [body, headers],
-    isStranger,
-  );
-  const request = await browser.compose("cors", route.method, route.path);
-  return asScript(request, target, withTokens(body), withTokens(headers));
+  const fill = await readTokens(browser, target, [body, headers], isStranger);
+  return compose(browser, target, route, true, fill(body), fill(headers));
 }
 
 /** Makes the request of a logout: as a link or a form does, or else as a script does. */
@@ -28,58 +24,105 @@ export async function composeLogout(
   browser: Browser,
   target: Target,
 ): Promise<Outgoing> {
-  const { app, logout, headers, logoutBody, logoutHeaders, isFetched } = target;
-  const withTokens = await readTokens(browser, target, [
-    logoutBody,
-    logoutHeaders,
-    headers,
-  ]);
+  const { logout, headers, logoutBody, logoutHeaders = {} } = target;
+  const texts = [logoutBody, logoutHeaders, headers];
+  const fill = await readTokens(browser, target, texts);
   const all = {
     // What a route wants of all that write, such as a token, a logout may want, too.
-    ...(logout.method !== "GET" && withTokens(headers)),
-    ...withTokens(logoutHeaders ?? {}),
+    ...(logout.method !== "GET" && fill(headers)),
+    ...fill(logoutHeaders),
   };
-  const mode = isFetched ? "cors" : "navigate";
-  const request = await browser.compose(mode, logout.method, logout.path);
-  if (isFetched) return asScript(request, target, withTokens(logoutBody), all);
-  if (logout.method === "GET") return withHeaders(request, all);
-  const { origin } = new URL(app.baseURL);
-  return withHeaders(withBody(request, withTokens(logoutBody)), {
-    origin,
-    ...all,
-  });
+  const isFetched = target.isFetched ?? false;
+  return compose(browser, target, logout, isFetched, fill(logoutBody), all);
 }
 
-const asScript = (
-  request: Outgoing,
+async function compose(
+  browser: Browser,
   { app }: Target,
+  { method, path }: Route,
+  isByScript: boolean,
   body: string | undefined,
   headers: Record<string, string>,
-): Outgoing =>
-  withHeaders(withBody(request, body), {
-    accept: "*/*",
-    "sec-fetch-site": "same-origin",
-    "sec-fetch-dest": "empty",
-    ...(request.method !== "GET" && { origin: new URL(app.baseURL).origin }),
+): Promise<Outgoing> {
+  const mode = isByScript ? "cors" : "navigate";
+  const request = await browser.compose(mode, method, path);
+  const isJson = /^\s*[[{"]/.test(body ?? "");
+  const type = isJson ? "json" : "x-www-form-urlencoded";
+  const all = {
+    ...request.headers,
+    ...(isByScript && {
+      accept: "*/*",
+      "sec-fetch-site": "same-origin",
+      "sec-fetch-dest": "empty",
+    }),
+    ...(method !== "GET" && { origin: new URL(app.baseURL).origin }),
+    ...(body !== undefined && { "content-type": `application/${type}` }),
     ...headers,
-  });
+  };
+  return { ...request, headers: all, ...(body !== undefined && { body }) };
+}
 
-const withHeaders = (
-  request: Outgoing,
-  headers: Record<string, string>,
-): Outgoing => ({ ...request, headers: { ...request.headers, ...headers } });
+/** What stands for a token that a page has, as in `X-CSRF-Token: {token:csrf}`. */
+const TOKEN = /\{token:([\w.-]+)\}/g;
 
-function withBody(request: Outgoing, body: string | undefined): Outgoing {
-  if (body === undefined) return request;
-  const isJson = /^\s*[[{"]/.test(body);
-  const type = isJson
-    ? "application/json"
-    : "application/x-www-form-urlencoded";
-  return withHeaders(
-    { ...request, body },
-    {
-      "content-type": type,
-      "content-length": String(Buffer.byteLength(body)),
-    },
+type Text = string | Record<string, string> | undefined;
+
+/** Puts the tokens in, in a text or in the values of headers. */
+type WithTokens = <One extends Text>(text: One) => One;
+
+/**
+ * Reads the tokens that some texts name, as the user has them: a field of a form, a `<meta>`, or a
+ * member of JSON by that name, or a cookie.
+ * @param mayLack whether one that is not there is left empty
+ * @returns what puts them in
+ * @throws {ProbeError} when one is not there
+ */
+async function readTokens(
+  browser: Browser,
+  { page, tokens = page }: Target,
+  texts: Text[],
+  mayLack = false,
+): Promise<WithTokens> {
+  const names = new Set(
+    [...JSON.stringify(texts).matchAll(TOKEN)].map(([, name = ""]) => name),
   );
+  if (names.size === 0) return (text) => text;
+  const { body } = await load(browser, tokens);
+  const kept = await browser.kept();
+  const found = new Map<string, string>();
+  for (const name of names) {
+    const cookie = kept.find((one) => one.name === name)?.value;
+    const value = inJson(body, name) ?? inHtml(body, name) ?? cookie;
+    if (value === undefined && !mayLack) {
+      throw new ProbeError(
+        `GET ${tokens.split("?")[0]} has no token ${name}: name what has it with --tokens`,
+      );
+    }
+    found.set(name, value ?? "");
+  }
+  const replace = (text: string) =>
+    text.replace(TOKEN, (_, name) => found.get(name) ?? "");
+  return ((text: Text) => {
+    if (typeof text !== "object") return text && replace(text);
+    const lines = Object.entries(text).map(([name, value]) => [
+      name,
+      replace(value),
+    ]);
+    return Object.fromEntries(lines);
+  }) as WithTokens;
+}
+
+function inJson(body: string, name: string): string | undefined {
+  try {
+    const value = JSON.parse(body)?.[name];
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function inHtml(html: string, name: string): string | undefined {
+  const tags = attributesIn(html, /^<(input|meta)\b/i);
+  const tag = tags.find((one) => one.name === name);
+  return tag?.value ?? tag?.content;
 }

@@ -1,6 +1,8 @@
-import { printable, type Uncleared } from "./clearing.ts";
+import type { Who } from "../base/results.ts";
+import { type Finding, isThrownOut } from "./late-response.ts";
 import type { LoggedIn, PlainLogout } from "./plain-logout.ts";
-import { inWords, type Target, type Who } from "./target.ts";
+import { printable, type Uncleared } from "./plain-logout.ts";
+import { inWords, type Target } from "./target.ts";
 
 const POST = "posts/2026-11-27-is-it-this-bug.md";
 const RACE = "posts/2026-11-27-which-fix.md#take-one-file";
@@ -15,11 +17,8 @@ export interface Facts {
   plain?: PlainLogout;
   /** Whether a request was in flight during that logout. */
   isRacing?: boolean;
-  /** Whether a late response logs the user in again, and whether one throws out the next user. */
-  isBitten?: boolean;
-  isThrownOut?: boolean;
-  /** Whether the response to a script's logout does so. */
-  isThrownOutByLogout?: boolean;
+  /** What became of late responses. */
+  race?: Finding;
   /** The streams and sockets of the user that are still open after the logout. */
   outliving?: string[];
 }
@@ -32,21 +31,19 @@ export interface Diagnosis {
   title: string;
   seen: string[];
   advice: string;
+  /** Where the posts tell of it. */
   link: string;
 }
 
-interface Row {
-  name: string;
-  /** Where the posts tell of it. */
-  link: string;
+interface Row extends Pick<Diagnosis, "name" | "link" | "title"> {
   level?: (facts: Facts) => Diagnosis["level"];
-  title: string;
   /** What is seen when it is this, a sentence each; nothing when it is not. */
   seen(facts: Facts): (string | false | undefined)[];
   advice: string | ((facts: Facts) => string);
 }
 
-const ROWS: Row[] = [
+/** All that can be wrong. */
+export const ROWS: Row[] = [
   {
     name: "shared-cache",
     link: `${POST}#a-shared-cache`,
@@ -124,7 +121,8 @@ const ROWS: Row[] = [
     title: "The PROVIDER'S SESSION outlives the logout.",
     seen: ({ plain }) => {
       if (!plain || plain.again?.isSilent || plain.wouldAsk) return [];
-      const { again, unasked, provider, leftProvider, isCutOff, page } = plain;
+      const { again, unasked, provider, leftProvider, isCutOff, isFetched } =
+        plain;
       const isFollowed = again?.via ?? unasked?.via;
       return [
         again?.via &&
@@ -135,14 +133,14 @@ const ROWS: Row[] = [
           provider !== undefined &&
           leftProvider === undefined &&
           `A login leads to the provider at ${provider}, and ${plain.logout} never goes there.`,
-        page.isFetched &&
+        isFetched &&
           isCutOff &&
           leftProvider !== undefined &&
           `${plain.logout} leads on to ${leftProvider}. The page's script fetches it, and a fetch is stopped there (CORS).`,
       ];
     },
     advice: ({ plain }) =>
-      plain?.page.isFetched && plain.leftProvider
+      plain?.isFetched && plain.leftProvider
         ? "Go to the logout, with a link or location.assign, in place of fetch."
         : "Log out at the provider, too: idpLogout: true in express-openid-connect, elsewhere the " +
           "provider's end_session_endpoint. If the other apps should stay logged in, ask for " +
@@ -193,9 +191,7 @@ const ROWS: Row[] = [
     link: `${POST}#the-page-only-looks-logged-in`,
     // What the back button shows is history, as in most apps. What a click or a reload shows is not.
     level: ({ plain }) =>
-      plain?.page.isShown ||
-      plain?.page.hasWorker ||
-      (plain?.page.isKeptFor ?? 0) > 0
+      plain?.page.isShown || (plain?.page.isKeptFor ?? 0) > 0
         ? "found"
         : "note",
     title: "Logged out, but it DOES NOT LOOK so.",
@@ -203,13 +199,13 @@ const ROWS: Row[] = [
       if (!plain || isIn(plain) || plain.failure) return [];
       const { page, clearsCache } = plain;
       return [
-        page.hasWorker &&
+        page.isFromWorker &&
           `A service worker of ${pageOf(target)} answers from a cache of its own, and shows the user's page.`,
         page.isKeptFor > 0 &&
           !(clearsCache && page.isShown === undefined) &&
           `A browser may show ${pageOf(target)} for ${page.isKeptFor} s without asking: it says so in Cache-Control or Expires.`,
         page.isShown &&
-          !page.hasWorker &&
+          !page.isFromWorker &&
           page.isKeptFor === 0 &&
           `The window shows the user's page all the same. A script of it has kept that, it seems.`,
         page.isKeptForBack &&
@@ -237,8 +233,9 @@ const ROWS: Row[] = [
     name: "race",
     link: RACE,
     title: "A LATE RESPONSE logs the user in again.",
-    seen: ({ isBitten, target }) => [
-      isBitten && `A late ${inWords(target.route)} undoes the logout.`,
+    seen: ({ race, target }) => [
+      race?.verdict === "affected" &&
+        `A late ${inWords(target.route)} undoes the logout.`,
     ],
     advice: "Take the smallest remedy that fits.",
   },
@@ -247,24 +244,19 @@ const ROWS: Row[] = [
     link: `${POST}#the-next-user-is-thrown-out`,
     level: () => "note",
     title: "A late response THROWS OUT the next user.",
-    seen: ({ isThrownOut, isThrownOutByLogout, plain, target }) => [
-      isThrownOut &&
+    seen: ({ race, plain, target }) => [
+      race &&
+        isThrownOut(race) &&
         `When somebody else has logged in meanwhile, a late ${inWords(target.route)} ends their session.`,
-      isThrownOutByLogout &&
+      race?.afterLateLogout === "nobody" &&
         `A script sends ${plain?.logout}. When somebody logs in before that is answered, its answer ends their session.`,
     ],
-    advice: ({ isThrownOutByLogout }) =>
-      isThrownOutByLogout
+    advice: ({ race }) =>
+      race?.afterLateLogout === "nobody"
         ? "Let the script wait for the answer, and only then go to the login."
         : "Let no response clear a cookie that it was not sent.",
   },
 ];
-
-/** Their names. */
-export const NAMES: string[] = ROWS.map(({ name }) => name);
-
-/** Where the posts tell of them. */
-export const LINKS: Set<string> = new Set(ROWS.map(({ link }) => link));
 
 /** Finds what is wrong, by what was seen; it may be more than one thing. */
 export function diagnose(facts: Facts): Diagnosis[] {

@@ -1,37 +1,30 @@
 import { setTimeout } from "node:timers/promises";
-import type { Browser } from "../client/browser.ts";
-import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
-import type { Answer, InFlight, Outgoing, Stream } from "../client/http.ts";
+import type {
+  CookieEffect,
+  LateOutcome,
+  Place,
+  Unclear,
+  Who,
+} from "../base/results.ts";
+import { effectOf } from "../bed/held-request.ts";
 import { ORDERS } from "../verify/orders.ts";
 import { composeRoute } from "./compose.ts";
-import { stranger } from "./log-in.ts";
-import { load, type Recognizer } from "./pages.ts";
+import { learn, load, type Recognizer } from "./pages.ts";
 import type { Logout } from "./plain-logout.ts";
-import { learn } from "./recognize.ts";
-import { inWords, ProbeError, type Target, type Who } from "./target.ts";
+import { Browser } from "./played-browser.ts";
+import { ProbeError } from "./refusal.ts";
+import {
+  type Answer,
+  type Outgoing,
+  openSocket,
+  openStream,
+  type Stream,
+} from "./requests.ts";
+import { inWords, type Target, wishOf } from "./target.ts";
 import type { Exchange } from "./trail.ts";
 
 /** The places in which a request can be when its user logs out, by what happened to it before. */
 export const PLACES = ["sent", "received", "answered"] as const;
-export type Place = (typeof PLACES)[number];
-
-/** What came of a request that was late. */
-export interface Outcome {
-  /** Who is logged in in the browser, after the late response. */
-  browser: Who;
-  /** The same, when the response to the logout arrives even later. */
-  overtaking: Who;
-  /** Whom the server takes the bearer of a copy of the cookie for, taken before the logout. */
-  server: Who;
-  /** Who is logged in when the next user was, before the late response arrived. */
-  next?: Who;
-}
-
-/** Why an outcome is not known. */
-export interface Unclear {
-  unclear: string;
-}
-
 /** What the probe found of a route whose response is late. */
 export interface Finding {
   verdict: "safe" | "affected" | "unclear";
@@ -43,7 +36,7 @@ export interface Finding {
   copy: Who;
   /** The site to which the logout would have gone on, if it was not followed there. */
   leftAt?: string;
-  places: Record<Place, Outcome | Unclear>;
+  places: Record<Place, LateOutcome | Unclear>;
   /** Who is logged in when the next user was, before the response to a script's logout arrived. */
   afterLateLogout?: Who;
   /** How many of all orders leave the browser logged in, and how many let a copy in. */
@@ -70,17 +63,11 @@ export async function askRoute(target: Target, browser: Browser) {
     return answers;
   };
   const hers = await twice(() => browser);
-  const nobodys = await twice(() => stranger(target.app));
-  const recognize = learn(
-    new Map([
-      [true, hers],
-      [false, nobodys],
-    ]),
-  );
+  const nobodys = await twice(() => new Browser(target.app));
+  const recognize = learn(new Map().set(true, hers).set(false, nobodys));
   const [first] = hers as [Answer];
   return {
     first,
-    status: first.status,
     /** Whether a stranger is answered in the same way. */
     isForAll: nobodys.every(({ status }) => status === first.status),
     /** Whether an answer was made for the user; never, when the route does not tell. */
@@ -102,49 +89,33 @@ export async function takesForUser(
 /** Says what to do when the route refuses what it is sent. */
 function checkRoute({ route }: Target, { status }: Answer): void {
   if (status < 400) return;
-  const what = `${inWords(route)} answers with ${status}`;
-  const advice: Record<number, string> = {
-    400: "is the body right? Give another with --body, and its type with --header",
-    401: "it does not know the user, though the page does. Does it want a header?",
-    403: "if it wants a CSRF token, give that with --header or in --body",
-    404: "is the path right?",
-    405: `it takes no ${route.method}`,
-    415: "give another body with --body, and its type with --header",
-    419: "if it wants a CSRF token, give that with --header or in --body",
-    422: "is the body right? Give another with --body",
-  };
-  throw new ProbeError(
-    `${what}: ${advice[status] ?? "it has to succeed, or nothing can be told"}`,
-  );
+  const wish = wishOf(route, status, "--");
+  const why = wish ?? "it has to succeed, or nothing can be told";
+  throw new ProbeError(`${inWords(route)} answers with ${status}: ${why}`);
 }
 
-/** Sends a request whole, and leaves its cookies alone. */
-const exchange = (browser: Browser, request: Outgoing): Promise<Exchange> =>
-  finish(request, browser.send(request));
-
-async function finish(
+/** Sends a request, if it is not in flight already, and leaves its cookies alone. */
+const exchange = async (
+  browser: Browser,
   request: Outgoing,
-  inFlight: InFlight,
-): Promise<Exchange> {
-  const answer = await inFlight.finish();
-  return { request, answer, at: performance.now() };
-}
+  inFlight = browser.send(request),
+): Promise<Exchange> => ({ request, answer: await inFlight.finish() });
 
 /** What ends all that is open, however it goes on: it would keep the process alive. */
 export type Leave = (() => void)[];
 
-/** Three requests of the user, each of which is late in its own way. */
+/** Requests of the user, each of which is late in its own way. */
 interface InThreePlaces {
   /** Sent, with the cookies that there were then. */
   sent: Outgoing;
-  /** In the handler. */
-  received: { isEarly(): boolean; finish(): Promise<Exchange> };
+  /** In the handler; undefined for one that has no body to hold back. */
+  received?: { isEarly(): boolean; finish(): Promise<Exchange> };
   /** Answered. */
   answered: Exchange;
 }
 
 /**
- * Makes the three requests.
+ * Makes these requests.
  * @param leave gets what gives up the one that is in flight
  */
 export async function sendLate(
@@ -155,12 +126,12 @@ export async function sendLate(
   const sent = await composeRoute(browser, target);
   const answered = await exchange(browser, await composeRoute(browser, target));
   const request = await composeRoute(browser, target);
+  // One with no body can't be held. If it ended before a copy of the cookie is tried, the session that
+  // it has written back would look as if the logout had not ended it, and the app would look safe.
+  if (!request.body) return { sent, answered };
   const inFlight = browser.send(request);
   leave.push(inFlight.abort);
-  // One with no body is handled as fast as that goes, and may be slower than the logout.
-  const whole = request.body ? undefined : finish(request, inFlight);
-  whole?.catch(() => {});
-  if (request.body) await inFlight.sent;
+  await inFlight.sent;
   // If this one came over a new connection, a server may look at a later request first. It has seen
   // this one, and loads its session, when it has answered two more, one after the other.
   await load(await browser.fork(), target.page);
@@ -170,46 +141,39 @@ export async function sendLate(
     answered,
     received: {
       isEarly: inFlight.isEarly,
-      finish: () => whole ?? finish(request, inFlight),
+      finish: () => exchange(browser, request, inFlight),
     },
   };
 }
 
-/** What is open while the user logs out. */
-interface Open {
-  livesOn(): Promise<boolean>;
-}
+/** Tells, after a logout, whether what was open before goes on all the same. */
+type LivesOn = () => Promise<boolean>;
 
 /** How long a stream may take to end after a logout, in milliseconds. */
 const LISTEN_MS = 2000;
 
-function watch({ isOpen, close }: Stream, leave: Leave): Open {
+function watch({ isOpen, close }: Stream, leave: Leave): LivesOn {
   leave.push(close);
-  return {
-    async livesOn() {
-      for (let waited = 0; waited < LISTEN_MS; waited += 100) {
-        if (!isOpen()) return false;
-        await setTimeout(100);
-      }
-      return true;
-    },
+  return async () => {
+    for (let waited = 0; waited < LISTEN_MS; waited += 100) {
+      if (!isOpen()) return false;
+      await setTimeout(100);
+    }
+    return true;
   };
 }
 
-/**
- * Opens the route as a stream, if it is one.
- * @returns what tells, after a logout, whether the stream goes on all the same
- */
+/** Opens the route as a stream, if it is one. */
 export async function listen(
   target: Target,
   browser: Browser,
   { first, isForAll }: AskedRoute,
   leave: Leave,
-): Promise<Open | undefined> {
+): Promise<LivesOn | undefined> {
   // A stream for everybody may go on.
   if (!first.isCut || isForAll) return undefined;
   const request = await composeRoute(browser, target);
-  return watch(await browser.openStream(request), leave);
+  return watch(await browser.open(request, openStream), leave);
 }
 
 /**
@@ -220,19 +184,19 @@ export async function listenToSocket(
   { app, socket }: Target,
   browser: Browser,
   leave: Leave,
-): Promise<Open | undefined> {
+): Promise<LivesOn | undefined> {
   if (!socket) return undefined;
   const open = async (one: Browser) => {
     const request = await one.compose("cors", "GET", socket);
     request.headers.origin = new URL(app.baseURL).origin;
-    return one.openSocket(request);
+    return one.open(request, openSocket);
   };
   const hers = await open(browser);
   if (!hers) {
     const what = inWords({ method: "GET", path: socket });
     throw new ProbeError(`${what} opens no WebSocket: is the path right?`);
   }
-  const nobodys = await open(stranger(app));
+  const nobodys = await open(new Browser(app));
   nobodys?.close();
   if (!nobodys) return watch(hers, leave);
   hers.close();
@@ -247,11 +211,9 @@ interface Known {
   bob?: Browser | undefined;
   /** The names of the cookies without which nobody is logged in. */
   needed: string[];
-  /** Logs in once more, for a route that can be caught in its handler by chance only. */
-  chance: (() => Promise<Outcome | Unclear>) | undefined;
 }
 
-/** Lets the three responses arrive after the logout, and sees who is logged in then. */
+/** Lets the responses arrive after the logout, and sees who is logged in then. */
 export async function letArrive(
   target: Target,
   browser: Browser,
@@ -269,7 +231,6 @@ export async function letArrive(
   // A server that takes a copy for good can't tell that there was a logout, so it answers the same
   // before and after it.
   if ("unclear" in received && copy === "first") received = sent;
-  if ("unclear" in received && known.chance) received = await known.chance();
   const places = { sent, received, answered };
   const ending = trail.steps.find(
     ({ answer }) => effectOf(answer, cookies).effect === "cleared",
@@ -280,7 +241,7 @@ export async function letArrive(
     verdict: verdictOf(places, copy),
     cookies,
     route: {
-      status: asked.status,
+      status: asked.first.status,
       ...(asked.first.isCut && { isStream: true }),
       ...effectOf(asked.first, cookies),
     },
@@ -327,53 +288,32 @@ async function receivedOutcome(
   { received }: InThreePlaces,
   known: Known,
   copy: Who,
-): Promise<Outcome | Unclear> {
-  const what = inWords(target.route);
+): Promise<LateOutcome | Unclear> {
+  const unclear = (why: string): Unclear => ({
+    unclear: `${inWords(target.route)} ${why}`,
+  });
+  if (!received) {
+    return unclear("has no body to hold back. Name a route with one");
+  }
   const isEarly = received.isEarly();
   const late = await received.finish();
-  if (!target.body) {
-    const isSlow = late.at > (known.logout.trail.steps[0]?.at ?? Infinity);
-    const unclear = `${what} has no body to hold back, and it was not slower than the logout`;
-    if (!isSlow) return { unclear };
-  } else if (isEarly) {
+  if (isEarly) {
     const { status } = late.answer;
-    return {
-      unclear: `${what} answers (${status}) before it has read the body`,
-    };
+    return unclear(`answers (${status}) before it has read the body`);
   }
   const seen = await outcomeOf(late, known);
   // Only if the request was surely in the handler during the logout is that known.
   if (known.asked.isHers(late) || isBitten(seen, copy)) return seen;
-  return {
-    unclear: `${what} loads the session after its body, it seems, or a proxy waits for that`,
-  };
-}
-
-/** Sends a request and a logout at once, and hopes that the request takes longer. */
-export async function byChance(
-  target: Target,
-  browser: Browser,
-  asked: AskedRoute,
-  logOut: () => Promise<Omit<Known, "chance"> | undefined>,
-): Promise<Outcome | Unclear> {
-  const asking = exchange(browser, await composeRoute(browser, target));
-  asking.catch(() => {});
-  const known = await logOut();
-  const late = await asking;
-  const [first] = known?.logout.trail.steps ?? [];
-  const unclear = `${inWords(target.route)} was not slower than the logout`;
-  if (!known || !first || late.at <= first.at) return { unclear };
-  const copy = await known.who(await known.logout.before.fork());
-  const outcome = await outcomeOf(late, { ...known, chance: undefined });
-  if (asked.isHers(late) || isBitten(outcome, copy)) return outcome;
-  return { unclear };
+  return unclear(
+    "loads the session after its body, it seems, or a proxy waits for that",
+  );
 }
 
 /** Lets a late response arrive, after a logout, and sees who is logged in. */
 async function outcomeOf(
   late: Exchange,
   { logout, who, bob }: Known,
-): Promise<Outcome> {
+): Promise<LateOutcome> {
   const { before, after, trail } = logout;
   const whoAfter = async (browser: Browser, stored: Exchange[]) => {
     for (const { request, answer } of stored) {
@@ -394,12 +334,16 @@ async function outcomeOf(
 }
 
 /** Whether a late response has logged its user in, or has made her session live again. */
-export const isBitten = (
-  { browser, overtaking, server, next }: Outcome,
+const isBitten = (
+  { browser, overtaking, server, next }: LateOutcome,
   copy: Who,
 ): boolean =>
   [browser, overtaking, next].includes("first") ||
   (server === "first" && copy !== "first");
+
+/** Whether the next user loses the session to a late response. */
+export const isThrownOut = ({ places }: Finding): boolean =>
+  Object.values(places).some((one) => "next" in one && one.next === "nobody");
 
 function verdictOf(places: Finding["places"], copy: Who): Finding["verdict"] {
   const all = Object.values(places);
@@ -424,26 +368,21 @@ function countOrders(
   }
   const ends = ORDERS.map((order) => {
     const at = (event: (typeof order)[number]) => order.indexOf(event);
+    const isBefore = (place: Place) =>
+      at(`update ${place}`) < at("logout answered");
     // The user is out already, and the request has no cookie.
     if (at("update sent") > at("logout stored")) {
       return { browser: "nobody", server: copy };
     }
-    let outcome = answered;
-    if (at("logout answered") < at("update received")) outcome = sent;
-    else if (at("logout answered") < at("update answered")) outcome = received;
+    const outcome = { sent, received, answered }[
+      PLACES.findLast(isBefore) ?? "sent"
+    ];
     const isLate = at("update stored") > at("logout stored");
-    return {
-      browser: isLate ? outcome.browser : outcome.overtaking,
-      server: outcome.server,
-    };
+    const browser = isLate ? outcome.browser : outcome.overtaking;
+    return { browser, server: outcome.server };
   });
   const count = (what: "browser" | "server") =>
     ends.filter((end) => end[what] === "first").length;
-  return {
-    orders: {
-      of: ORDERS.length,
-      browser: count("browser"),
-      server: count("server"),
-    },
-  };
+  const [browser, server] = [count("browser"), count("server")];
+  return { orders: { of: ORDERS.length, browser, server } };
 }

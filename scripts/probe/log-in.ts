@@ -1,48 +1,52 @@
-import {
-  Browser,
-  ForeignForm,
-  ForeignHost,
-  type Visited,
-} from "../client/browser.ts";
-import { BrowserJar, TooMuch } from "../client/cookie-jar.ts";
-import { isSilence } from "./refusal.ts";
-import { ProbeError } from "./target.ts";
+import { BrowserJar } from "./cookie-jar.ts";
+import { attributesOf, elementsIn } from "./html.ts";
+import { Browser, hostOf, type Visited } from "./played-browser.ts";
+import { ProbeError } from "./refusal.ts";
+import type { Outgoing } from "./requests.ts";
+import { type Exchange, followTrail, nameOf } from "./trail.ts";
 
-/** How long all that the probe asks of an app may take, in milliseconds. */
-const PATIENCE_MS = 60_000;
-
-/** Makes a browser that nobody has logged in to. */
-export const stranger = (app: Visited): Browser =>
-  new Browser(app, PATIENCE_MS);
+const BY_HAND = "leave out --as, and log in by hand";
 
 /**
  * Logs a user in with the form of the local provider, or with one like it.
  * @param address the app's login route
- * @throws {ProbeError} when there is no such form
+ * @throws {ProbeError} when there is no such form, or the login fails
  */
 export async function logInAs(
   app: Visited,
   user: string,
   address: string,
 ): Promise<Browser> {
-  const browser = stranger(app);
-  await browser.logIn(user, address).catch((error) => {
-    const isTold = [ForeignForm, ForeignHost, TooMuch, ProbeError].some(
-      (kind) => error instanceof kind,
-    );
-    if (error.code || isTold || isSilence(error)) throw error;
-    const [refused] =
-      error.message.match(/^\w+ \S+ was answered with \d+/) ?? [];
-    if (refused) {
+  const browser = new Browser(app);
+  const go = async (request: Outgoing): Promise<Exchange> => {
+    const trail = await followTrail(browser, request, { app, goesOn: true });
+    const end = trail.steps.at(-1) as Exchange;
+    if (trail.leftAt) {
       throw new ProbeError(
-        `the login fails, ${refused}: leave out --as, and log in by hand`,
+        `${nameOf(end.request)} leads on to ${hostOf(trail.leftAt)}, which nobody has named: ` +
+          `say --provider with it if that is right, or is ${app.baseURL} not what the app has for its baseURL?`,
       );
     }
+    if (end.answer.status === 200) return end;
+    const { status } = end.answer;
     throw new ProbeError(
-      `GET ${address} leads to no form with a button “${user}”: ` +
-        "leave out --as, and log in by hand",
+      `the login fails, ${nameOf(end.request)} was answered with ${status}: ${BY_HAND}`,
     );
-  });
+  };
+  const { request, answer } = await go(
+    await browser.compose("navigate", "GET", address),
+  );
+  const form = elementsIn(answer.body, "form").find((one) =>
+    one.includes(`<button>${user}</button>`),
+  );
+  if (!form) {
+    throw new ProbeError(
+      `GET ${address} leads to no form with a button “${user}”: ${BY_HAND}`,
+    );
+  }
+  const { action = "" } = attributesOf(form);
+  const fields = new URLSearchParams();
+  await go(await browser.composeForm(request.url, action, fields));
   return browser;
 }
 
@@ -78,5 +82,5 @@ export async function withCookies(
       "that was no Cookie header: it looks like name=value; name=value",
     );
   }
-  return new Browser(app, PATIENCE_MS, jar);
+  return new Browser(app, jar);
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { Browser } from "../client/browser.ts";
-import type { Answer } from "../client/http.ts";
-import { stranger } from "./log-in.ts";
-import { learn, type Recognize, wordsOf } from "./recognize.ts";
-import { inWords, ProbeError, type Target, type Who } from "./target.ts";
+import type { Who } from "../base/results.ts";
+import { readable } from "./html.ts";
+import { Browser } from "./played-browser.ts";
+import { ProbeError } from "./refusal.ts";
+import type { Answer } from "./requests.ts";
+import { inWords, type Target } from "./target.ts";
 
 /** Tells who is logged in in a browser, by the page that shows it. */
 export interface Recognizer {
@@ -45,8 +46,8 @@ export async function lookAtPages(
   alice: Browser,
 ): Promise<Pages> {
   const nobodys = [
-    await load(stranger(app), page),
-    await load(stranger(app), page),
+    await load(new Browser(app), page),
+    await load(new Browser(app), page),
   ];
   const hers: Answer[] = [];
   const isOut: boolean[] = [];
@@ -62,8 +63,8 @@ export async function lookAtPages(
   const isAlternating = !isSame && isOut.includes(true);
   const pages = { hers, nobodys, isAlternating, isSame };
   if (!isSame) return pages;
-  const newcomer = stranger(app);
-  const untouched = await load(stranger(app), withoutCache(page));
+  const newcomer = new Browser(app);
+  const untouched = await load(new Browser(app), withoutCache(page));
   // A page that nobody else has asked for can't come from a cache.
   if (isAsIn(untouched, hers)) return pages;
   await load(newcomer, page);
@@ -95,7 +96,7 @@ function isAsIn(answer: Answer, others: Answer[]): boolean {
  */
 export async function learnPages(
   { page }: Target,
-  { hers, nobodys }: Pages,
+  { hers, nobodys }: Pick<Pages, "hers" | "nobodys">,
   bob?: Browser,
 ): Promise<Recognizer> {
   const examples = new Map<Who, Answer[]>([
@@ -122,4 +123,93 @@ export async function learnPages(
   const of = (answer: Answer) => recognize(answer) ?? "unknown";
   const who = async (browser: Browser) => of(await load(browser, page));
   return Object.assign(who, { of });
+}
+
+/** Tells, of an answer, from whom it is; undefined when it can't be told. */
+type Recognize<Who> = (answer: Answer) => Who | undefined;
+
+/**
+ * Learns to tell whose a page is, from examples. What is in all examples of one, and in none of
+ * the others', are that one's marks: a name, a button, a status. What differs between two examples
+ * of the same one, such as a nonce, is not looked at.
+ * @param examples some answers for each of those between whom to tell
+ * @returns undefined when two of them can't be told apart
+ */
+export function learn<Who>(
+  examples: Map<Who, Answer[]>,
+): Recognize<Who> | undefined {
+  const words = [...examples].map(([who, answers]) => ({
+    who,
+    all: answers.map(wordsOf),
+  }));
+  const marks = words.map(({ who, all: [first, ...others] }) => ({
+    who,
+    marks: [...(first ?? [])].filter(
+      (word) =>
+        others.every((other) => other.has(word)) &&
+        !words.some(
+          (one) => one.who !== who && one.all.some((seen) => seen.has(word)),
+        ),
+    ),
+  }));
+  // One of them may be known by having nothing that the others have.
+  const isTold = marks.filter((one) => one.marks.length === 0).length <= 1;
+  if (!isTold) return undefined;
+  return (answer) => {
+    const seen = wordsOf(answer);
+    const found = marks.map((one) => ({
+      ...one,
+      count: one.marks.filter((word) => seen.has(word)).length,
+    }));
+    // A page changes while it is looked at, so not all marks have to be there.
+    const likely = found.filter(
+      ({ count, marks }) => count > 0 && count >= marks.length / 2,
+    );
+    if (likely.length === 1) return likely[0]?.who;
+    const isBare = found.every(({ count }) => count === 0);
+    return isBare
+      ? found.find((one) => one.marks.length === 0)?.who
+      : undefined;
+  };
+}
+
+/** All that can tell one answer from another: its status, where it leads, and the words in it. */
+function wordsOf({ status, headers, body }: Answer): Set<string> {
+  // What comes after a question mark may be made anew each time, as a state for a login is.
+  const [place = ""] = (headers.location ?? "").split("?");
+  // Of a page, what can be read in it.
+  const runs = readable(body).match(/[\p{L}\p{N}_@-]+/gu) ?? [];
+  // Numbers are left out: sizes, times and counters change by themselves.
+  const words = runs.filter((run) => /\p{L}/u.test(run));
+  return new Set([`status ${status}`, `to ${place}`, ...words]);
+}
+
+/** What a browser may do with a page, by its headers, and what one has done. */
+export interface PageUse {
+  /** Whether *back* shows the page as it was, without asking the app. */
+  isKeptForBack: boolean;
+  /** For how many seconds it is shown again without asking. */
+  isKeptFor: number;
+  /** Whether a real browser has shown the user's page after the logout, or has not. */
+  isShown?: boolean;
+  /** Whether that came from a service worker. */
+  isFromWorker?: boolean;
+}
+
+/** Reads what a browser may do with a page, in its headers. A page can see that it is shown again. */
+export function useOf({ headers, body }: Answer): PageUse {
+  const control = String(headers["cache-control"] ?? "");
+  const isStored = !/no-store/i.test(control);
+  return {
+    isKeptForBack: isStored && !/persisted|pageshow/.test(body),
+    isKeptFor: isStored ? secondsOf(headers, control) : 0,
+  };
+}
+
+/** How long a page is fresh (RFC 9111, 4.2); a page that varies by cookie is another one then. */
+function secondsOf(headers: Answer["headers"], control: string): number {
+  if (/no-cache/i.test(control)) return 0;
+  if (/\*|cookie/i.test(String(headers.vary ?? ""))) return 0;
+  const [, age] = control.match(/\bmax-age="?(\d{1,9})/i) ?? [];
+  return Number(age ?? 0);
 }

@@ -1,22 +1,22 @@
 import { setTimeout } from "node:timers/promises";
-import type { Browser } from "../client/browser.ts";
-import { effectOf } from "../client/cookie-effect.ts";
-import type { Kept } from "../client/cookie-jar.ts";
-import { attributesOf } from "../client/form-post.ts";
-import { elementsIn } from "../client/html.ts";
-import { type Uncleared, whyUncleared, withoutChunk } from "./clearing.ts";
-import { stranger } from "./log-in.ts";
-import { type PageUse, scriptsOf } from "./page-use.ts";
-import type { Recognizer } from "./pages.ts";
-import { inWords, type Target, type Who } from "./target.ts";
+import { Cookie } from "tough-cookie";
+import type { Who } from "../base/results.ts";
+import { effectOf } from "../bed/held-request.ts";
+import { isClearing, isTrustworthy, type Kept } from "./cookie-jar.ts";
+import { attributesIn } from "./html.ts";
+import type { PageUse, Recognizer } from "./pages.ts";
+import { Browser } from "./played-browser.ts";
+import { inWords, type Target } from "./target.ts";
 import {
   asksForLogin,
   type Exchange,
   isSilent,
+  type Left,
   nameOf,
+  playedAgent,
   type Trail,
+  type UserAgent,
 } from "./trail.ts";
-import { type Left, playedAgent, type UserAgent } from "./user-agent.ts";
 
 /** A logout, and the browser before and after it. */
 export interface Logout {
@@ -64,59 +64,64 @@ export interface PlainLogout extends Omit<Left, "trail"> {
   clearsCache: boolean;
 }
 
-/** What is known of a user before a logout. */
-interface Before {
-  agent: UserAgent;
-  who: Recognizer;
-  /** The names of the cookies without which nobody is logged in. */
-  needed: string[];
-}
-
 /** How long a session may take to end after the logout has answered, in milliseconds, in steps. */
 const WAITS_MS = [100, 200, 400, 800];
 
 /**
  * Logs a user out, and looks what came of it.
+ * @param needed the names of the cookies without which nobody is logged in
  * @param page what is known of the page already
  * @returns what was seen, and the logout, if it was answered
  */
 export async function logOut(
   target: Target,
-  { agent, who, needed }: Before,
+  agent: UserAgent,
+  who: Recognizer,
+  needed: string[],
   page: PageUse,
 ): Promise<{ seen: PlainLogout; logout?: Logout }> {
   const before = await (await agent.cookies()).fork();
   const kept = await before.kept();
   const { trail, ...silence } = await agent.logOut();
   const after = await (await agent.cookies()).fork();
-  const atOnce = await looks(who, agent, 4);
+  const look = async () => {
+    const seen: Who[] = [];
+    while (seen.length < 4) seen.push(await who(await agent.cookies()));
+    return seen;
+  };
+  const atOnce = await look();
+  let later = atOnce;
+  for (const wait of WAITS_MS) {
+    if (!later.includes("first")) break;
+    await setTimeout(wait);
+    later = await look();
+  }
+  const [first] = trail.steps;
   const seen: PlainLogout = {
     logout: inWords(target.logout),
+    ...(first && { status: first.answer.status }),
     atOnce,
-    later: await lookUntilOut(who, agent, atOnce),
+    later,
     uncleared: [],
     credentials: [],
     isCutOff: trail.leftAt !== undefined,
-    hasForm: trail.steps.slice(0, 1).some(hasForm),
+    hasForm: first !== undefined && hasForm(first),
     page,
     clearsCache: trail.steps.some(clearsCache),
     ...silence,
   };
-  const [first] = trail.steps;
-  if (first) seen.status = first.answer.status;
   noteProviders(seen, trail, target);
-  noteSilence(seen, trail);
+  const left = elsewhere(trail, target)[0];
+  // What comes after a login is no part of the logout.
+  if (left && !asksForLogin(left)) seen.leftProvider = left.origin;
   // What the cookies are then, a logout that goes on may still change.
   if (silence.failure) return { seen };
   const had = new Set(kept.map(({ name }) => withoutChunk(name)));
   // A login on the way may set and clear cookies of its own.
-  const names = [
-    ...needed,
-    ...clearedBy(trail).filter((name) => had.has(name)),
-  ];
-  if (seen.later.includes("first")) {
-    const changed = { before, after, kept, who };
-    await noteCookies(seen, trail, changed, needed);
+  const cleared = clearedBy(trail).filter((name) => had.has(name));
+  const names = [...needed, ...cleared];
+  if (later.includes("first")) {
+    await noteCookies(seen, trail, { before, after, kept, who }, needed);
     noteAgain(seen, trail.steps, names, target);
   } else {
     await openPage(seen, await agent.fork(), target, who, names, trail);
@@ -124,45 +129,15 @@ export async function logOut(
       await clickLogIn(seen, await agent.fork(), target, who, names);
     }
   }
-  return {
-    seen,
-    ...(first && { logout: { before, after, trail } }),
-  };
-}
-
-async function looks(
-  who: Recognizer,
-  agent: UserAgent,
-  times: number,
-): Promise<Who[]> {
-  const seen: Who[] = [];
-  for (let time = 0; time < times; time++) {
-    seen.push(await who(await agent.cookies()));
-  }
-  return seen;
-}
-
-/** Looks again until the user is logged out, for a while. */
-async function lookUntilOut(
-  who: Recognizer,
-  agent: UserAgent,
-  atOnce: Who[],
-): Promise<Who[]> {
-  let later = atOnce;
-  for (const wait of WAITS_MS) {
-    if (!later.includes("first")) break;
-    await setTimeout(wait);
-    later = await looks(who, agent, 4);
-  }
-  return later;
+  return { seen, ...(first && { logout: { before, after, trail } }) };
 }
 
 const clearsCache = ({ answer }: Exchange): boolean =>
   /"(cache|\*)"/.test(String(answer.headers["clear-site-data"]));
 
 const hasForm = ({ answer }: Exchange): boolean =>
-  elementsIn(answer.body, "form").some((form) =>
-    /^post$/i.test(attributesOf(form).method ?? ""),
+  attributesIn(answer.body, /^<form\b/i).some(({ method }) =>
+    /^post$/i.test(method ?? ""),
   );
 
 /** The names of the cookies that a logout clears. */
@@ -186,13 +161,11 @@ const elsewhere = ({ steps, leftAt }: Trail, { app }: Target): URL[] =>
   );
 
 function noteProviders(seen: PlainLogout, trail: Trail, target: Target): void {
-  for (const url of elsewhere(trail, target)) {
-    if (asksForLogin(url)) {
-      seen.provider ??= url.origin;
-      // What comes after this is a login, and no part of the logout.
-      return;
-    }
-    seen.leftProvider ??= url.origin;
+  const asked = elsewhere(trail, target).find(asksForLogin);
+  if (asked) seen.provider ??= asked.origin;
+  const { leftAt } = trail;
+  if (leftAt && asksForLogin(leftAt) && isSilent(leftAt)) {
+    seen.wouldAsk = leftAt.origin;
   }
 }
 
@@ -277,58 +250,14 @@ async function openPage(
   trail: Trail,
 ): Promise<void> {
   const opened = await agent.open(target.page);
-  noteProviderOf(seen, opened, target);
-  noteSilence(seen, opened);
+  noteProviders(seen, opened, target);
   if ((await who(await agent.cookies())) !== "first") {
-    // A real browser has done all that the page's scripts do.
     if (agent.shows) seen.page = await agent.shows(who, seen.page);
-    else await useNarrowCookies(seen, await agent.cookies(), who, opened);
     return;
   }
   seen.later = ["first"];
   noteAgain(seen, [...trail.steps, ...opened.steps], names, target);
   seen.again ??= { isSilent: false };
-}
-
-/** More addresses than this are not asked of those that a page's scripts have. */
-const MOST_CALLS = 3;
-
-/**
- * Sends what is left of the cookies that the page itself does not get, as a script of it may do:
- * to the addresses in its scripts to which they go, such as that of a refresh token.
- */
-async function useNarrowCookies(
-  seen: PlainLogout,
-  browser: Browser,
-  who: Recognizer,
-  { steps }: Trail,
-): Promise<void> {
-  const [end] = steps.slice(-1);
-  if (!end) return;
-  const { url } = end.request;
-  const isUnder = (place: string, path: string) =>
-    `${place}/`.startsWith(path.replace(/\/?$/, "/"));
-  const narrow = (await browser.kept()).filter(
-    ({ path }) => !isUnder(url.pathname, path),
-  );
-  if (narrow.length === 0) return;
-  const scripts = await scriptsOf(url, browser, end.answer.body);
-  const places = [...scripts.matchAll(/["'`]([\w./-]{1,200})["'`?]/g)]
-    .flatMap(([, text = ""]) =>
-      URL.canParse(text, url.origin) ? new URL(text, url.origin).pathname : [],
-    )
-    .filter((place) => narrow.some(({ path }) => isUnder(place, path)));
-  for (const place of [...new Set(places)].slice(0, MOST_CALLS)) {
-    for (const method of ["POST", "GET"]) {
-      const one = await browser.fork();
-      const request = await one.compose("cors", method, place);
-      await one.store(request, await one.exchange(request));
-      if ((await who(one)) !== "first") continue;
-      seen.later = ["first"];
-      seen.again = { by: nameOf(request), isSilent: false };
-      return;
-    }
-  }
 }
 
 /** Clicks on *log in*, and sees whether that asks who it is. */
@@ -341,29 +270,108 @@ async function clickLogIn(
 ): Promise<void> {
   if (!target.login) return;
   const trail = await agent.open(target.login);
-  noteProviderOf(seen, trail, target);
+  noteProviders(seen, trail, target);
   if ((await who(await agent.cookies())) !== "first") return;
   // Some log in whoever comes.
-  const anyone = playedAgent(target, stranger(target.app));
+  const anyone = playedAgent(target, new Browser(target.app));
   await anyone.open(target.login);
   if ((await who(await anyone.cookies())) === "first") return;
-  const effects = trail.steps.map(
-    ({ answer }) => effectOf(answer, names).effect,
-  );
   const asked = trail.steps.findIndex(({ request }) =>
     asksForLogin(request.url),
   );
-  const set = effects.findIndex((one, at) => one === "set" && at > asked);
+  const set = trail.steps.findIndex(
+    ({ answer }, at) => at > asked && effectOf(answer, names).effect === "set",
+  );
   seen.unasked = loggedInBy(trail.steps, set, target);
 }
 
-function noteProviderOf(seen: PlainLogout, trail: Trail, target: Target): void {
-  const asked = elsewhere(trail, target).find(asksForLogin);
-  if (asked) seen.provider ??= asked.origin;
+/** A cookie that a logout has not cleared. */
+export interface Uncleared {
+  name: string;
+  /** Why browsers keep it, in words; empty when nothing has tried to clear it. */
+  reasons: string[];
 }
 
-function noteSilence(seen: PlainLogout, { leftAt }: Trail): void {
-  if (leftAt && asksForLogin(leftAt) && isSilent(leftAt)) {
-    seen.wouldAsk = leftAt.origin;
-  }
+/** A large session has its cookie in chunks, whose names end with a number. */
+export const withoutChunk = (name: string): string =>
+  name.replace(/\.\d+$/, "");
+
+/**
+ * Says why a cookie is still there after a logout: what in a `Set-Cookie` that should have cleared
+ * it is not as it was when it was set.
+ * @param cookie as the browser keeps it
+ * @param steps where the logout led
+ * @param had the names of all cookies that the browser had
+ */
+export function whyUncleared(
+  cookie: Kept,
+  steps: Exchange[],
+  had: string[],
+): Uncleared {
+  const { name } = cookie;
+  const headers = steps.flatMap(({ request, answer }) =>
+    (answer.headers["set-cookie"] ?? []).flatMap((header) => {
+      const one = Cookie.parse(header);
+      return one && isClearing(one) ? { one, url: request.url } : [];
+    }),
+  );
+  const reasons = headers
+    .filter(({ one }) => one.key === name)
+    .map(
+      ({ one, url }) =>
+        differences(cookie, one, url).join(", ") ||
+        "in a way that browsers do not take",
+    );
+  if (reasons.length > 0) return { name, reasons: [...new Set(reasons)] };
+  // It may clear one that is not there: by an old name, or the first of several chunks.
+  const strange = headers.map(({ one }) => one.key);
+  const others = strange.filter((one) => !had.includes(one));
+  return {
+    name,
+    reasons: [...new Set(others)].map(
+      (other) => `by another name, ${printable(other)}`,
+    ),
+  };
 }
+
+function differences(cookie: Kept, clearing: Cookie, url: URL): string[] {
+  const { name, path, domain, isShared, isSecure, isPartitioned } = cookie;
+  const itsPath = clearing.path?.startsWith("/")
+    ? clearing.path
+    : defaultPath(url);
+  const isPartitionedThere =
+    clearing.extensions?.some((one) => /^partitioned$/i.test(one)) ?? false;
+  const set = attributes(path, isShared ? domain : null, isPartitioned);
+  const there = attributes(itsPath, clearing.domain, isPartitionedThere);
+  const lines = set.flatMap((one, at) =>
+    one === there[at] ? [] : `with ${there[at]}, and it was set with ${one}`,
+  );
+  const [prefix] = name.match(/^__(Host|Secure)-/) ?? [];
+  if (prefix && !clearing.secure) {
+    lines.push(`without Secure, which the prefix ${prefix} asks for`);
+  }
+  if (isPartitionedThere && !clearing.secure) {
+    lines.push("with Partitioned and without Secure");
+  }
+  const isOpen = !isTrustworthy(url) && (isSecure || clearing.secure);
+  return isOpen && lines.length === 0 ? ["over http, and it is Secure"] : lines;
+}
+
+/** What tells one cookie from another of its name, in words. */
+const attributes = (
+  path: string,
+  domain: string | null,
+  isPartitioned: boolean,
+): string[] => [
+  `Path=${path}`,
+  domain === null ? "no Domain" : `Domain=${domain}`,
+  isPartitioned ? "Partitioned" : "no Partitioned",
+];
+
+/** The path of a cookie that names none (RFC 6265, 5.1.4). */
+const defaultPath = ({ pathname }: URL): string =>
+  pathname.slice(0, pathname.lastIndexOf("/")) || "/";
+
+/** A name that an app has made up, so that it does nothing to a terminal. */
+export const printable = (name: string): string =>
+  name.replace(/[^\x21-\x7e]/g, "?").slice(0, 60);

@@ -1,25 +1,27 @@
-import type { Browser } from "../client/browser.ts";
-import { withoutChunk } from "./clearing.ts";
 import { type Diagnosis, diagnose, type Facts, isIn } from "./diagnoses.ts";
 import {
   askRoute,
-  byChance,
   type Finding,
   type Leave,
   letArrive,
   listen,
   listenToSocket,
-  type Outcome,
   sendLate,
   takesForUser,
-  type Unclear,
 } from "./late-response.ts";
-import { stranger } from "./log-in.ts";
-import { useOf } from "./page-use.ts";
-import { learnPages, load, lookAtPages, type Recognizer } from "./pages.ts";
-import { logOut, type PlainLogout } from "./plain-logout.ts";
-import { inWords, ProbeError, type Target } from "./target.ts";
-import { playedAgent, type UserAgent } from "./user-agent.ts";
+import {
+  learnPages,
+  load,
+  lookAtPages,
+  type Recognizer,
+  useOf,
+} from "./pages.ts";
+import { logOut, type PlainLogout, withoutChunk } from "./plain-logout.ts";
+import { Browser } from "./played-browser.ts";
+import { ProbeError } from "./refusal.ts";
+import type { Answer } from "./requests.ts";
+import { inWords, type Target, wishOf } from "./target.ts";
+import { playedAgent, type UserAgent } from "./trail.ts";
 
 /** What the probe found. */
 export interface Found {
@@ -51,7 +53,9 @@ export async function probe(
   users: Users,
   progress: (share: number) => void,
 ): Promise<Found> {
-  const target = { ...given, isFetched: isByScript(given) };
+  // Only a script can make a request with another method.
+  const isByScript = !["GET", "POST"].includes(given.logout.method);
+  const target = { ...given, isFetched: given.isFetched || isByScript };
   const pages = await lookAtPages(target, users.alice);
   const { isAlternating, isSame } = pages;
   const isGiven = isSame && !pages.leak && (await isGivenCookie(target, users));
@@ -59,38 +63,24 @@ export async function probe(
   const facts: Facts = { target, isAlternating, ...(leak && { leak }) };
   if (isAlternating || leak) return { diagnoses: diagnose(facts) };
   const who = await learnPages(target, pages, users.bob);
-  const [page] = pages.hers as [(typeof pages.hers)[0]];
-  const use = await useOf(target, users.alice, page);
-  target.isFetched ||= use.isFetched && target.logout.method === "GET";
+  const use = useOf(pages.hers[0] as Answer);
   progress(0.1);
 
   let { alice } = users;
   if (users.again) {
     const needed = await neededCookies(target, alice, who);
     const agent = users.window ?? playedAgent(target, alice);
-    const before = { agent, who, needed };
-    facts.plain = (await logOut(target, before, use)).seen;
+    facts.plain = (await logOut(target, agent, who, needed, use)).seen;
     const stop = stopAfter(facts);
     if (stop) return stop;
+    target.isFetched ||= facts.plain.isFetched ?? false;
     alice = await users.again();
   }
   progress(0.3);
   const leave: Leave = [];
   try {
-    return await race(
-      target,
-      { ...users, alice },
-      facts,
-      progress,
-      async () => {
-        const hers = [
-          await load(alice, target.page),
-          await load(alice, target.page),
-        ];
-        return learnPages(target, { ...pages, hers }, users.bob);
-      },
-      leave,
-    );
+    const { nobodys } = pages;
+    return await race({ ...users, alice }, facts, nobodys, progress, leave);
   } catch (error) {
     // What has been found already is not to be lost.
     const diagnoses = diagnose(facts);
@@ -103,7 +93,7 @@ export async function probe(
 
 /** Whether the page gives the user's own cookie to a stranger, and the route takes them for the user. */
 async function isGivenCookie(target: Target, { alice }: Users) {
-  const newcomer = stranger(target.app);
+  const newcomer = new Browser(target.app);
   await load(newcomer, target.page);
   const hers = await alice.kept();
   const isShared = (await newcomer.kept()).some((one) =>
@@ -112,10 +102,6 @@ async function isGivenCookie(target: Target, { alice }: Users) {
   return isShared && takesForUser(target, alice, newcomer).catch(() => false);
 }
 
-/** Whether only a script can make such a request. */
-const isByScript = ({ logout, isFetched }: Target): boolean =>
-  isFetched || !["GET", "POST"].includes(logout.method);
-
 /**
  * Tells what was found when a logout does not hold, and nothing when it does.
  * @throws {ProbeError} when it is not known why it does not hold
@@ -123,12 +109,8 @@ const isByScript = ({ logout, isFetched }: Target): boolean =>
 function stopAfter(facts: Facts): Found | undefined {
   const { plain } = facts;
   const diagnoses = diagnose(facts);
-  if (
-    !plain ||
-    !(isIn(plain) || plain.failure || plain.atOnce.includes("first"))
-  ) {
-    return undefined;
-  }
+  const isBroken = plain?.failure || plain?.atOnce.includes("first");
+  if (!plain || !(isBroken || isIn(plain))) return undefined;
   const why = plain.isHanging ? whyHanging : whyStillIn;
   if (diagnoses.length === 0) throw new ProbeError(why(facts, plain));
   return { diagnoses };
@@ -139,9 +121,9 @@ function whyHanging(
   { failure, later }: PlainLogout,
 ): string {
   const still = later.includes("first") ? "still logged in" : "logged out";
-  const hangs = `${failure}${isRacing ? ` while ${inWords(target.route)} is in flight` : ""}`;
+  const when = isRacing ? ` while ${inWords(target.route)} is in flight` : "";
   return (
-    `${hangs}, and the user is ${still}. The app's log has what it waits for. ` +
+    `${failure}${when}, and the user is ${still}. The app's log has what it waits for. ` +
     (isRacing
       ? "If one request of a session waits for another, none of them can be late"
       : "If it is only slow, give more with --timeout")
@@ -160,64 +142,42 @@ function whyStillIn({ target }: Facts, plain: PlainLogout): string {
   if (hasForm && target.logout.method === "GET") {
     return `${still}. It answers with a form: name what that sends, as in --logout "POST /logout" --logout-body "…"`;
   }
-  const wants: Record<number, string> = {
-    401: "does it want a header? Give that with --logout-header",
-    403: "if it wants a CSRF token, give that with --logout-body or --logout-header",
-    405: `it takes no ${target.logout.method}: name its method, as in --logout "POST /logout"`,
-    419: "if it wants a CSRF token, give that with --logout-body or --logout-header",
-    422: "is its body right? Give that with --logout-body",
-  };
-  const wish = wants[status ?? 0];
-  return wish
-    ? `${still}: ${wish}`
-    : `${still}: name another route with --logout`;
+  const wish = wishOf(target.logout, status, "--logout-");
+  return `${still}: ${wish ?? "name another route with --logout"}`;
 }
 
 async function race(
-  target: Target,
-  { alice, bob, again, window }: Users,
+  { alice, bob }: Users,
   facts: Facts,
+  nobodys: Answer[],
   progress: (share: number) => void,
-  learnAnew: () => Promise<Recognizer>,
   leave: Leave,
 ): Promise<Found> {
+  const { target } = facts;
   const asked = await askRoute(target, alice);
   // What her page shows may change with what she does, so it is looked at after that.
-  const who = await learnAnew();
+  const hers = [await load(alice, target.page), await load(alice, target.page)];
+  const who = await learnPages(target, { hers, nobodys }, bob);
   const needed = await neededCookies(target, alice, who);
   progress(0.5);
-  const use =
-    facts.plain?.page ??
-    (await useOf(target, alice, await load(alice, target.page)));
+  const use = facts.plain?.page ?? useOf(hers[0] as Answer);
   const late = await sendLate(target, alice, leave);
   const stream = await listen(target, alice, asked, leave);
   const socket = await listenToSocket(target, alice, leave);
-  const { seen, logout } = await logOut(
-    target,
-    { agent: playedAgent(target, alice), who, needed },
-    use,
-  );
+  const agent = playedAgent(target, alice);
+  const { seen, logout } = await logOut(target, agent, who, needed, use);
   facts.plain ??= seen;
   progress(0.7);
   facts.outliving = [
-    ...((await stream?.livesOn()) ? [inWords(target.route)] : []),
-    ...((await socket?.livesOn()) ? [`The WebSocket ${target.socket}`] : []),
+    ...((await stream?.()) ? [inWords(target.route)] : []),
+    ...((await socket?.()) ? [`The WebSocket ${target.socket}`] : []),
   ];
   const stop = stopAfter({ ...facts, plain: seen, isRacing: true });
   if (stop || !logout) return stop ?? { diagnoses: diagnose(facts) };
-  // By hand, a third login is too much to ask.
-  const chance =
-    again && !window ? () => tryChance(target, again, use) : undefined;
-  const finding = await letArrive(target, alice, late, {
-    ...{ asked, logout, who, bob, needed, chance },
-  });
+  const known = { asked, logout, who, bob, needed };
+  const finding = await letArrive(target, alice, late, known);
   progress(1);
-  const outcomes = Object.values(finding.places).flatMap((one) =>
-    "unclear" in one ? [] : one,
-  );
-  facts.isBitten = finding.verdict === "affected";
-  facts.isThrownOutByLogout = finding.afterLateLogout === "nobody";
-  facts.isThrownOut = outcomes.some(({ next }) => next === "nobody");
+  facts.race = finding;
   const unclear = await doubt(finding, logout.before);
   if (unclear) finding.verdict = "unclear";
   return {
@@ -242,25 +202,6 @@ async function doubt(
     "A Cookie header does not tell a cookie's Path, Domain and Partitioned, and this logout holds only " +
     `if the browser clears ${one.name}. Paste the login's Set-Cookie line as well, or log in in the window`
   );
-}
-
-/** Logs in once more, and races a request that can't be held. */
-async function tryChance(
-  target: Target,
-  again: () => Promise<Browser>,
-  use: PlainLogout["page"],
-): Promise<Outcome | Unclear> {
-  const browser = await again();
-  const pages = await lookAtPages(target, browser);
-  const asked = await askRoute(target, browser);
-  const hers = [...pages.hers, await load(browser, target.page)];
-  const who = await learnPages(target, { ...pages, hers });
-  return byChance(target, browser, asked, async () => {
-    const agent = playedAgent(target, browser);
-    const before = { agent, who, needed: [] };
-    const { logout } = await logOut(target, before, use);
-    return logout && { asked, logout, who, needed: [] };
-  });
 }
 
 /** Finds the cookies without which nobody is logged in, by leaving out halves of those in doubt. */

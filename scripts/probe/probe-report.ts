@@ -1,68 +1,56 @@
-import { paint, plainTable, textOf, wrap } from "../cli/terminal.ts";
-import type { CookieEffect } from "../client/cookie-effect.ts";
-import { printable } from "./clearing.ts";
+import type {
+  CookieEffect,
+  LateOutcome,
+  Place,
+  Unclear,
+  Who,
+} from "../base/results.ts";
+import { paint, plainTable, textOf, wrap } from "../base/terminal.ts";
 import type { Diagnosis } from "./diagnoses.ts";
-import {
-  type Finding,
-  type Outcome,
-  PLACES,
-  type Place,
-  type Unclear,
-} from "./late-response.ts";
+import { type Finding, isThrownOut, PLACES } from "./late-response.ts";
+import { printable } from "./plain-logout.ts";
 import type { Found } from "./probe-app.ts";
-import { inWords, type Target, type Who } from "./target.ts";
+import { inWords, type Target } from "./target.ts";
 
 const SMALLER = "posts/2026-11-27-smaller-fixes.md";
 const WHOLE = "posts/2026-11-27-which-fix.md";
 
-/** A remedy of the posts, for whom it is, and where it is told. */
-interface Advice {
-  fix: string;
-  when: string;
-  link: string;
-}
+const remedy = (fix: string, when: string, link: string) => ({
+  ...{ fix, when, link },
+});
 
-/** All that it can give. */
-export const ADVICE = {
-  ordering: {
-    fix: "fix-ordering",
-    when: "it is this route alone, and it need not know its user",
-    link: `${SMALLER}#move-the-route`,
-  },
-  readOnly: {
-    fix: "fix-read-only-route",
-    when: "it is this route alone, and it has to know its user",
-    link: `${SMALLER}#make-the-route-read-only`,
-  },
-  cookie: {
-    fix: "fix-complete-cookie",
-    when: "it should be whole (any route, old copies, next user)",
-    link: `${WHOLE}#i-have-cookie-sessions-and-no-store`,
-  },
-  store: {
-    fix: "fix-complete",
-    when: "it should be whole, and there is a session store",
-    link: `${WHOLE}#i-have-a-session-store`,
-  },
-} satisfies Record<string, Advice>;
+/** The remedies of the posts, for whom each is, and where it is told; the smallest first. */
+export const ADVICE = [
+  remedy(
+    "fix-ordering",
+    "it is this route alone, and it need not know its user",
+    `${SMALLER}#move-the-route`,
+  ),
+  remedy(
+    "fix-read-only-route",
+    "it is this route alone, and it has to know its user",
+    `${SMALLER}#make-the-route-read-only`,
+  ),
+  remedy(
+    "fix-complete-cookie",
+    "it should be whole (any route, old copies, next user)",
+    `${WHOLE}#i-have-cookie-sessions-and-no-store`,
+  ),
+  remedy(
+    "fix-complete",
+    "it should be whole, and there is a session store",
+    `${WHOLE}#i-have-a-session-store`,
+  ),
+];
 
-/** Picks the remedies that fit what was found, the smallest first. */
-function adviceFor(finding: Finding): Advice[] {
+/** Picks the remedies that fit what was found. */
+function adviceFor(finding: Finding): typeof ADVICE {
   if (finding.verdict === "affected") {
-    return finding.copy === "first"
-      ? [ADVICE.ordering, ADVICE.readOnly, ADVICE.cookie, ADVICE.store]
-      : [ADVICE.store];
+    return finding.copy === "first" ? ADVICE : ADVICE.slice(-1);
   }
   const isWhole = finding.copy === "nobody" && !isThrownOut(finding);
-  return isWhole ? [] : [ADVICE.cookie, ADVICE.store];
+  return isWhole ? [] : ADVICE.slice(-2);
 }
-
-const known = ({ places }: Finding): Outcome[] =>
-  Object.values(places).flatMap((one) => ("unclear" in one ? [] : one));
-
-/** Whether the next user loses the session to a late response. */
-const isThrownOut = (finding: Finding): boolean =>
-  known(finding).some(({ next }) => next === "nobody");
 
 const PLACE_NAMES: Record<Place, string> = {
   sent: "on its way to the server",
@@ -82,7 +70,13 @@ export function foundInWords(
   return [
     ...(race ? [raceInWords(target, race, others.some(isFound))] : []),
     ...others.map(diagnosisInWords),
-    ...(unclear ? [doubtInWords(unclear)] : []),
+    ...(unclear
+      ? [
+          wrap(`${paint("yellow", "COULD NOT TELL")}: ${unclear}.`, 0).join(
+            "\n",
+          ),
+        ]
+      : []),
   ].join("\n\n");
 }
 
@@ -118,16 +112,13 @@ function diagnosisInWords(diagnosis: Diagnosis): string {
   return lines.join("\n");
 }
 
-const doubtInWords = (unclear: string): string =>
-  wrap(`${paint("yellow", "COULD NOT TELL")}: ${unclear}.`, 0).join("\n");
-
 /** @param isElse whether it is something else that logs the user in again */
 function raceInWords(
   target: Target,
   finding: Finding,
   isElse: boolean,
 ): string {
-  const { route, logout, cookies, copy, places, orders, leftAt } = finding;
+  const { route, logout, cookies, copy, places } = finding;
   const table = plainTable([
     `The user logs out while\n${inWords(target.route)} is`,
     "\nin the browser",
@@ -145,16 +136,7 @@ function raceInWords(
         `${copy === "first" ? "still works" : "does not work any more"}.`,
     ],
     textOf(table).split("\n"),
-    ...(orders ? [[ordersInWords(orders)]] : []),
     ...notes(target, finding).map((note) => [note]),
-    ...(leftAt
-      ? [
-          [
-            `The logout leads on to ${leftAt}, and the probe did not follow. What the app is ` +
-              "told from there, as in a back-channel logout, it has not seen.",
-          ],
-        ]
-      : []),
     verdictInWords(target, finding, isElse),
     ...adviceInWords(finding),
   ];
@@ -163,63 +145,46 @@ function raceInWords(
     .join("\n\n");
 }
 
-function cells(outcome: Outcome | Unclear): string[] {
-  if ("unclear" in outcome) return ["not known", "not known", "not known"];
+/** Who is logged in in the browser, comes with a copy, and is the next user, in a table's words. */
+const WORDS: Record<Who, [browser: string, copy: string, next: string]> = {
+  first: ["logged in again", "works", "the first user"],
+  second: ["somebody else", "somebody else's", "themselves"],
+  nobody: ["logged out", "does not work", "nobody"],
+  unknown: ["not known", "not known", "not known"],
+};
+
+function cells(outcome: LateOutcome | Unclear): string[] {
+  if ("unclear" in outcome) return WORDS.unknown;
   const { browser, server, next } = outcome;
-  const late = WHO[browser];
+  const [late] = WORDS[browser];
   return [
     browser === "nobody" ? late : paint("red", late),
-    COPY[server],
-    next ? NEXT[next] : "not asked",
+    WORDS[server][1],
+    next ? WORDS[next][2] : "not asked",
   ];
 }
-
-const COPY: Record<Who, string> = {
-  first: "works",
-  second: "somebody else's",
-  nobody: "does not work",
-  unknown: "not known",
-};
-
-const WHO: Record<Who, string> = {
-  first: "logged in again",
-  second: "somebody else",
-  nobody: "logged out",
-  unknown: "not known",
-};
-
-const NEXT: Record<Who, string> = {
-  first: "the first user",
-  second: "themselves",
-  nobody: "nobody",
-  unknown: "not known",
-};
 
 function effect({ effect, bytes }: CookieEffect): string {
   if (effect === "set") return `sets it again, ${bytes} bytes`;
   return effect === "cleared" ? "clears it" : "leaves it alone";
 }
 
-const ordersInWords = ({
-  of,
-  browser,
-  server,
-}: {
-  of: number;
-  browser: number;
-  server: number;
-}) =>
-  `Of the ${of} orders in which this can happen, ${browser} leave the browser logged in, ` +
-  `and after ${server} a copy works.`;
-
 /** What is not known, and what to do about it. */
 function notes(target: Target, finding: Finding): string[] {
-  const lines = PLACES.flatMap((place) => {
+  const { orders, leftAt } = finding;
+  const lines = [];
+  if (orders) {
+    lines.push(
+      `Of the ${orders.of} orders in which this can happen, ${orders.browser} leave the browser ` +
+        `logged in, and after ${orders.server} a copy works.`,
+    );
+  }
+  for (const place of PLACES) {
     const outcome = finding.places[place];
-    return "unclear" in outcome
-      ? `Not known ${PLACE_NAMES[place]}: ${outcome.unclear}.`
-      : [];
-  });
+    if ("unclear" in outcome) {
+      lines.push(`Not known ${PLACE_NAMES[place]}: ${outcome.unclear}.`);
+    }
+  }
   if (isThrownOut(finding)) {
     lines.push("A late response throws out whoever has logged in since.");
   }
@@ -235,33 +200,31 @@ function notes(target: Target, finding: Finding): string[] {
         "this. Another tab of it still can.",
     );
   }
+  if (leftAt) {
+    lines.push(
+      `The logout leads on to ${leftAt}, and the probe did not follow. What the app is told from ` +
+        "there, as in a back-channel logout, it has not seen.",
+    );
+  }
   return lines;
 }
 
 function verdictInWords(
-  { route, body }: Target,
+  { route }: Target,
   finding: Finding,
   isElse: boolean,
 ): string[] {
-  const what = inWords(route);
+  const late = `a late ${inWords(route)}`;
   if (finding.verdict === "unclear") {
-    return [
-      paint("yellow", `COULD NOT TELL whether a late ${what} undoes a logout.`),
-      ...("unclear" in finding.places.received
-        ? [
-            `This would tell: let ${what} wait for a second in its handler` +
-              `${body ? `, and send it whole, with --body ""` : ""}.`,
-          ]
-        : []),
-    ];
+    return [paint("yellow", `COULD NOT TELL whether ${late} undoes a logout.`)];
   }
   if (finding.verdict === "affected") {
-    return [paint("red", `AFFECTED: a late ${what} undoes a logout.`)];
+    return [paint("red", `AFFECTED: ${late} undoes a logout.`)];
   }
   return [
     isElse
-      ? `NOT THE RACE: a late ${what} does not undo a logout.`
-      : paint("green", `SAFE: a late ${what} does not undo a logout.`),
+      ? `NOT THE RACE: ${late} does not undo a logout.`
+      : paint("green", `SAFE: ${late} does not undo a logout.`),
     ...(finding.copy === "first"
       ? [
           "But the logout ends nothing on the server: a copy of the cookie works on, and should not " +

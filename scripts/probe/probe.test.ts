@@ -1,469 +1,163 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { EventEmitter, once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import https from "node:https";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import type { RequestHandler } from "express";
-import which from "which";
-import { ROOT } from "../cli/root.ts";
-import { skipUnless, start } from "../cli/testing.ts";
-import { serveQuickstart } from "../servers/serve-quickstart.ts";
-import { type Snippet, startTogether } from "../servers/snippet.ts";
+import GithubSlugger from "github-slugger";
+import { readResult } from "../base/results.ts";
+import { ROOT } from "../base/root.ts";
+import { start } from "../base/testing.ts";
+import { startSnippet } from "../bed/snippet.ts";
 import { readVerdicts } from "../verify/verdicts.ts";
-import type { Finding } from "./late-response.ts";
+import { ROWS } from "./diagnoses.ts";
 import { logInAs } from "./log-in.ts";
-import { probe } from "./probe-app.ts";
+import { ADVICE } from "./probe-report.ts";
 import {
-  type AppOptions,
-  runHere,
-  serve,
-  smallApp,
-  type Update,
-} from "./small-app.ts";
-import type { Target } from "./target.ts";
-
-const VERDICTS = readVerdicts();
-
-const NEVER = new AbortController().signal;
-
-const target = (app: Target["app"], path = "/update"): Target => ({
-  app,
-  route: { method: "POST", path },
-  body: "{}",
-  headers: {},
-  logout: { method: "GET", path: "/logout" },
-  page: "/",
-  cookie: undefined,
-  goesOn: true,
-});
-
-async function probeSnippet(snippet: Snippet, path?: string): Promise<Finding> {
-  const alice = await logInAs(snippet, "alice", "/login");
-  const bob = await logInAs(snippet, "bob", "/login");
-  const found = await probe(target(snippet, path), { alice, bob }, () => {});
-  assert.ok(found.race, JSON.stringify(found));
-  return found.race;
-}
-
-const NAMES = { first: "alice", second: "bob", nobody: null, unknown: "?" };
-
-/** A cookie session, a session in a store, and one whose late response ends the next. */
-const KINDS = ["broken", "broken-plain-store", "fix-deny-list"];
-
-describe("the probe agrees with the verifier", () => {
-  const files = KINDS.map((name) => join(ROOT, "snippets", `${name}.ts`));
-  const starting = startTogether(files, NEVER);
-  after(async () => (await starting)[0]?.stop());
-
-  for (const [at, name] of KINDS.entries()) {
-    const verdict = VERDICTS[name];
-    test(`on ${name}`, async () => {
-      const snippet = (await starting)[at] as Snippet;
-      const found = await probeSnippet(snippet);
-      const { sent, received } = found.places;
-      assert.ok("next" in sent && "next" in received, JSON.stringify(found));
-      assert.deepEqual(
-        {
-          verdict: found.verdict,
-          cookies: found.cookies,
-          updateCookie: found.route.effect,
-          logoutCookie: found.logout.effect,
-          browser: found.orders?.browser,
-          server: found.orders?.server,
-          nextUser: NAMES[received.next ?? "unknown"],
-          lateRequest: NAMES[sent.next ?? "unknown"],
-        },
-        {
-          verdict: verdict?.browser ? "affected" : "safe",
-          cookies: ["appSession"],
-          updateCookie: verdict?.updateCookie,
-          logoutCookie: verdict?.logoutCookie,
-          browser: verdict?.browser,
-          server: verdict?.server,
-          nextUser: verdict?.nextUser,
-          lateRequest: verdict?.lateRequest,
-        },
-      );
-      const draft = await probeSnippet(snippet, "/draft");
-      assert.equal(draft.orders?.browser, verdict?.draft);
-    });
-  }
-});
+  type Make,
+  REPORT_APPS,
+  type ReportApp,
+  withSession,
+} from "./report-apps.ts";
+import { runHere, serve } from "./run-here.ts";
 
 const AS_ALICE = ["--post", "/update", "--as", "alice"];
+const PASTED = ["--post", "/update", "--paste"];
 
-test("an app that writes its sessions back is affected, and hears what to do", async (t) => {
-  const { url, seen } = await serve(t, smallApp({}));
-  const words = [...AS_ALICE, "--as", "bob", "--json"];
-  const { code, stdout, stderr } = await runHere(url, words);
-  const found = JSON.parse(stdout);
-  assert.equal(code, 1, stderr);
-  assert.deepEqual(found.cookies, ["sid"]);
-  assert.equal(found.copy, "nobody");
-  assert.deepEqual(found.places.received, {
-    browser: "nobody",
-    overtaking: "nobody",
-    server: "first",
-    next: "second",
-  });
-  assert.deepEqual(
-    found.advice.map(({ fix }: { fix: string }) => fix),
-    ["fix-complete"],
-  );
-  const posts = seen.filter(({ url }) => url === "/update");
-  assert.ok(posts.length <= 12, `${posts.length} posts`);
-  assert.ok(seen.length <= 100, `${seen.length} requests`);
-});
+const snippet = (name: string) =>
+  startSnippet(join(ROOT, "snippets", `${name}.ts`));
 
-test("Auth0's quickstart is as affected as broken.ts", async (t) => {
-  const url = await serveQuickstart(t);
-  const orders = `Of the 35 orders in which this can happen, ${VERDICTS.broken?.browser} leave`;
-  for (const users of [
-    ["--as", "alice"],
-    ["--as", "alice", "--as", "bob", "--page", "/profile"],
-  ]) {
-    const { code, stdout, stderr } = await runHere(url, [
-      "--post",
-      "/api",
-      ...users,
-    ]);
-    assert.match(
-      stdout,
-      /^AFFECTED: a late POST \/api undoes a logout/m,
-      stderr,
+const NAMES_OF = { first: "alice", second: "bob", nobody: null, unknown: "?" };
+
+/** A cookie session, a session in a store, and one whose late response ends the next. */
+for (const name of ["broken", "broken-plain-store", "fix-deny-list"]) {
+  test(`the probe agrees with the verifier on ${name}`, async () => {
+    const verdict = readVerdicts()[name];
+    const { baseURL } = await snippet(name);
+    const words = [...AS_ALICE, "--as", "bob", "--json"];
+    const { stdout, stderr } = await runHere(baseURL, words);
+    const found = JSON.parse(stdout || stderr);
+    const { sent, received } = found.places;
+    assert.deepEqual(
+      {
+        verdict: found.verdict,
+        cookies: found.cookies,
+        updateCookie: found.route.effect,
+        logoutCookie: found.logout.effect,
+        browser: found.orders?.browser,
+        server: found.orders?.server,
+        nextUser: NAMES_OF[received.next as "first"],
+        lateRequest: NAMES_OF[sent.next as "first"],
+      },
+      {
+        verdict: verdict?.browser ? "affected" : "safe",
+        cookies: ["appSession"],
+        updateCookie: verdict?.updateCookie,
+        logoutCookie: verdict?.logoutCookie,
+        browser: verdict?.browser,
+        server: verdict?.server,
+        nextUser: verdict?.nextUser,
+        lateRequest: verdict?.lateRequest,
+      },
     );
-    assert.ok(stdout.replaceAll(/\s+/g, " ").includes(orders), stdout);
-    assert.match(stdout, /The session is in the cookie appSession\./);
-    assert.equal(code, 1);
-  }
+    const draft = await runHere(baseURL, [...words, "--post", "/draft"]);
+    const { orders } = JSON.parse(draft.stdout);
+    assert.equal(orders.browser, verdict?.draft);
+  });
+}
+
+test("it prints of broken.ts what the post shows", async () => {
+  const { baseURL } = await snippet("broken");
+  const printed = await runHere(baseURL, [...AS_ALICE, "--as", "bob"]);
+  const told = (text = "") =>
+    text.replace(/localhost:\d+/g, "localhost").replace(/\d+ bytes/, "bytes");
+  const shown = readResult(ROOT, "others").printed.broken;
+  assert.equal(told(printed.stdout), told(shown));
+  assert.equal(printed.code, 1);
 });
 
-test("an app that does not is safe", async (t) => {
-  const { url } = await serve(t, smallApp({ writesBack: false }));
-  const { code, stdout } = await runHere(url, AS_ALICE);
-  assert.match(stdout, /SAFE/);
-  assert.equal(code, 0);
-});
+/** The names of the diagnoses, and the exit code. */
+function told({ stdout, code }: { stdout: string; code: number }) {
+  const { diagnoses = [] } = stdout ? JSON.parse(stdout) : {};
+  return { wanted: diagnoses.map(({ name }: { name: string }) => name), code };
+}
 
-test("no value of a cookie is printed", async (t) => {
-  const values: string[] = [];
-  const above: RequestHandler = (req, _res, next) => {
-    values.push(...(req.headers.cookie?.match(/sid=(\w+)/)?.slice(1) ?? []));
-    next();
-  };
-  const { url } = await serve(t, smallApp({ above }));
-  for (const words of [AS_ALICE, [...AS_ALICE, "--json"]]) {
-    const { stdout, stderr } = await runHere(url, words);
-    assert.ok(values.length > 0);
-    for (const value of values) {
-      assert.ok(!(stdout + stderr).includes(value), stdout);
-    }
-  }
-});
-
-/** Logs in to a small app, as somebody does who then copies the header from a browser. */
-async function cookieOf(url: string, user: string): Promise<string> {
-  const app = { baseURL: url, now: Date.now };
-  const browser = await logInAs(app, user, "/login");
-  const { headers } = await browser.compose("navigate", "GET", "/");
+/** Logs in, as somebody does who then copies the header from a browser. */
+async function cookieOf(url: string, user = "alice", under = "") {
+  const browser = await logInAs({ baseURL: url }, user, `${under}/login`);
+  const { headers } = await browser.compose("navigate", "GET", `${under}/`);
   return headers.cookie ?? "";
 }
 
-test("a Cookie header can be piped in, and a second one", async (t) => {
-  const { url } = await serve(t, smallApp({}));
-  const lines = async (...users: string[]) => {
-    const cookies = [];
-    for (const user of users) cookies.push(await cookieOf(url, user));
-    return `Cookie: ${cookies.join("\n")}\n`;
-  };
-  const words = ["--post", "/update", "--paste", "--json"];
-  const one = await runHere(url, words, await lines("alice"));
-  assert.equal(JSON.parse(one.stdout).places.sent.next, undefined);
-  assert.equal(one.code, 1, one.stderr);
-  const both = await lines("alice", "bob");
-  const two = await startProbe(t, [url, ...words], both).ended;
-  assert.equal(JSON.parse(two.stdout).places.sent.next, "second");
-});
+// The probe waits now and then. Meanwhile it is pointed at others.
+describe("the probe says of an app in which", { concurrency: 2 }, () => {
+  for (const [name, app] of Object.entries(REPORT_APPS)) {
+    const { make, words = [], under = "", wanted, code } = app;
+    // Those that never answer have a time of their own. For the others, a busy machine has all it wants.
+    const all = ["--json", "--timeout", "60", ...words];
+    if (!words.some((word) => /^--(get|put|post)$/.test(word)))
+      all.push("--post", "/update");
 
-test("a logout is not followed to another site with a pasted cookie", async (t) => {
-  const other = await serve(t, (_, res) => res.end("welcome"));
-  const app = smallApp({ afterLogout: `${other.url}/end` });
-  const { url } = await serve(t, app);
-  const words = ["--post", "/update", "--paste"];
-  const { stdout } = await runHere(url, words, await cookieOf(url, "alice"));
-  assert.match(stdout, new RegExp(`leads on to ${other.url}`));
-  assert.equal(other.seen.length, 0);
-  // Nor is it with others, unless that site is named. It gets its own cookies alone.
-  const here = url.replace("127.0.0.1", "localhost");
-  await runHere(here, AS_ALICE);
-  assert.equal(other.seen.length, 0);
-  await runHere(here, [...AS_ALICE, "--provider", other.url]);
-  assert.ok(other.seen.length > 0);
-  for (const { headers } of other.seen) assert.equal(headers.cookie, undefined);
-});
-
-/** Puts a page in the place of one of an app's. */
-const withPage =
-  (path: string, html: string): RequestHandler =>
-  (req, res, next) =>
-    req.path === path ? void res.send(html) : next();
-
-test("no form is sent to a host that nobody has named", async (t) => {
-  const other = await serve(t, (_, res) => res.end("welcome"));
-  const field = (name: string) =>
-    `<input type="hidden" name="${name}" value="hidden field">`;
-  for (const [path, html] of [
-    [
-      "/login",
-      `<form method="post" action="${other.url}/callback">${field("state")}</form>
-       <script>document.forms[0].submit()</script>`,
-    ],
-    [
-      "/login",
-      `<form method="post" action="${other.url}"><button>alice</button></form>`,
-    ],
-    [
-      "/bye",
-      `<form method="post" action="${other.url}">${field("xsrf")}</form>`,
-    ],
-  ] as const) {
-    const app = smallApp({ above: withPage(path, html), afterLogout: "/bye" });
-    const { url } = await serve(t, app);
-    const { code, stdout, stderr } = await runHere(url, AS_ALICE);
-    assert.equal(code, 2);
-    const expected = `a form of ${url} would go to ${other.url}, so it is not sent`;
-    assert.ok(stderr.includes(expected), stderr);
-    assert.equal(stderr.trim().split("\n").length, 1, stderr);
-    assert.doesNotMatch(stdout + stderr, /hidden field/);
-  }
-  assert.equal(other.seen.length, 0);
-});
-
-test("an app that has another address for itself is told", async (t) => {
-  const url = await serveQuickstart(t);
-  const other = await serve(t, (req, res) => {
-    res.writeHead(302, { location: url + req.url }).end();
-  });
-  const { code, stderr } = await runHere(other.url, AS_ALICE);
-  assert.equal(code, 2);
-  assert.ok(stderr.includes(`leads on to ${url}, which nobody has`), stderr);
-  assert.ok(stderr.includes(`is ${other.url} not what the app has`), stderr);
-});
-
-test("a login that the app refuses is told from a page without a form", async (t) => {
-  const refused = `<form method="post" action="/callback">
-    <input type="hidden" name="error" value="access_denied">
-    <input type="hidden" name="state" value="1">
-    </form><script>document.forms[0].submit()</script>`;
-  const app = smallApp({ above: withPage("/login", refused) });
-  const { url } = await serve(t, app);
-  await assert.rejects(
-    logInAs({ baseURL: url, now: Date.now }, "alice", "/login"),
-    /the login fails, POST \/callback was answered with 404: leave out --as/,
-  );
-});
-
-test("a GET that is slower than the logout is caught by chance", async (t) => {
-  const asked = new Map<string, number>();
-  let answer: (() => void) | undefined;
-  const above: RequestHandler = (req, res, next) => {
-    if (req.path === "/logout") res.once("finish", () => answer?.());
-    next();
-  };
-  const update: Update = (user, res) => {
-    const { cookie = "" } = res.req.headers;
-    const count = (asked.get(cookie) ?? 0) + 1;
-    asked.set(cookie, count);
-    const send = () => void res.json({ recordedBy: user ?? null });
-    // Of the second login the third request, after two examples of what the route answers.
-    const isRacing = user && [...asked.keys()].at(-1) === cookie && count === 3;
-    if (isRacing && logins(asked) === 2) answer = send;
-    else send();
-  };
-  const { url } = await serve(t, smallApp({ above, update }));
-  const words = ["--get", "/update", "--as", "alice", "--json"];
-  const { code, stdout, stderr } = await runHere(url, words);
-  assert.equal(code, 1, stderr);
-  assert.equal(JSON.parse(stdout).places.received.server, "first");
-});
-
-/** How many sessions there were, by the cookies that came. */
-const logins = (asked: Map<string, number>): number =>
-  [...asked.keys()].filter((cookie) => cookie.includes("sid=")).length;
-
-test("what can't be told is said, with what to do", async (t) => {
-  const refuse =
-    (status: number): Update =>
-    (_, res) =>
-      void res.status(status).send("no");
-  const page = "/login";
-  const cases: [string, AppOptions, Partial<Target>, RegExp][] = [
-    ["a wrong path", {}, { route: POST("/none") }, /404: is the path right\?/],
-    ["a wrong method", { update: refuse(405) }, {}, /405: it takes no POST/],
-    ["a CSRF token", { update: refuse(403) }, {}, /CSRF token, give that with/],
-    ["a bad body", {}, { body: "{" }, /400: is the body right\?/],
-    ["a failure", { update: refuse(500) }, {}, /500: it has to succeed/],
-    [
-      "a wrong logout",
-      {},
-      { logout: GET("/") },
-      /still logged in: name another/,
-    ],
-    ["a page for all", {}, { page }, /a page that shows it, with --page/],
-  ];
-  for (const [name, options, wrong, expected] of cases) {
-    const { url } = await serve(t, smallApp(options));
-    const app = { baseURL: url, now: Date.now };
-    const alice = await logInAs(app, "alice", "/login");
-    const asked = probe({ ...target(app), ...wrong }, { alice }, () => {});
-    await assert.rejects(asked, expected, name);
-  }
-});
-
-test("a command ends at once with what can't be told, in a line", async (t) => {
-  for (const [words, expected] of [
-    [["--as", "alice"], /same to both users. Are they two\?/],
-    [["--login", "/"], /no form with a button “alice”/],
-    // A request that is still held by then would be given up by itself after a minute.
-    [["--logout", "/"], /still logged in: name another/],
-  ] as const) {
-    const { url } = await serve(t, smallApp({}));
-    const begin = Date.now();
-    const { code, stderr } = await runHere(url, [...AS_ALICE, ...words]);
-    assert.equal(code, 2, stderr);
-    assert.match(stderr, expected);
-    assert.equal(stderr.trim().split("\n").length, 1, stderr);
-    assert.ok(Date.now() - begin < 50_000, "it ends at once");
-  }
-});
-
-const GET = (path: string) => ({ method: "GET", path }) as const;
-const POST = (path: string) => ({ method: "POST", path }) as const;
-
-test("a session that has ended is told from one that is good", async (t) => {
-  const { url } = await serve(t, smallApp({}));
-  const words = ["--post", "/update", "--paste"];
-  for (const [input, expected] of [
-    ["sid=0123", /the same to the user and to nobody. Is the user logged in\?/],
-    ["hello", /that was no Cookie header/],
-    ["", /that was no Cookie header/],
-  ] as const) {
-    const { code, stderr } = await runHere(url, words, input);
-    assert.equal(code, 2);
-    assert.match(stderr, expected);
-  }
-});
-
-test("a place that can't be forced is not called safe", async (t) => {
-  const early: RequestHandler = (req, res, next) =>
-    req.path === "/update" ? void res.json({}) : next();
-  const cases: [AppOptions, RegExp][] = [
-    [{ above: early, writesBack: false }, /answers \(200\) before it has read/],
-    [{ isBodyFirst: true }, /loads the session after its body, it seems/],
-  ];
-  for (const [options, expected] of cases) {
-    const { url } = await serve(t, smallApp(options));
-    const cookie = await cookieOf(url, "alice");
-    const words = ["--post", "/update", "--paste"];
-    const { code, stdout, stderr } = await runHere(url, words, cookie);
-    assert.match(stdout.replaceAll(/\s+/g, " "), expected, stderr);
-    assert.match(
-      stdout,
-      /COULD NOT TELL[^:]*This would tell: let POST \/update/,
-    );
-    assert.equal(code, 2);
-  }
-});
-
-test("nothing is left in flight when it can't go on", async (t) => {
-  const app = new EventEmitter();
-  const gone = once(app, "gone", { signal: AbortSignal.timeout(20_000) });
-  const above: RequestHandler = (req, res, next) => {
-    req.once("close", () => {
-      if (!req.complete) app.emit("gone");
+    test(`${name}: ${wanted.join(", ") || "no diagnosis"}`, async () => {
+      const { url } = await serve(make);
+      const as = ["--as", "alice", "--as", "bob"];
+      const seen = await runHere(url + under, [...all, ...as]);
+      assert.deepEqual(told(seen), { wanted, code }, seen.stdout + seen.stderr);
     });
-    if (req.path === "/logout") return res.redirect("/");
-    next();
-  };
-  const { url } = await serve(t, smallApp({ above }));
-  const words = ["--post", "/update", "--paste"];
-  const { code } = await runHere(url, words, await cookieOf(url, "alice"));
-  assert.equal(code, 2);
-  await gone;
+
+    test(`${name}, with a pasted Cookie header`, async () => {
+      const { url } = await serve(make);
+      const input = `Cookie: ${await cookieOf(url, "alice", under)}\n`;
+      const seen = await runHere(url + under, [...all, "--paste"], input);
+      const expected = app.pasted ?? { wanted, code };
+      assert.deepEqual(told(seen), expected, seen.stdout + seen.stderr);
+    });
+  }
 });
 
-test("the session's cookie is found among many", async (t) => {
+test("the login's Set-Cookie tells what a Cookie header does not", async () => {
+  const { make, wanted, code } = REPORT_APPS["another Path"] as ReportApp;
+  const { url } = await serve(make);
+  const deep = "Set-Cookie: user=alice; Path=/app\n";
+  for (const [input, expected] of [
+    [`${deep}Cookie: user=alice\n`, { wanted, code }],
+    // It may be there for two paths.
+    ["Cookie: user=alice; user=alice\n", { wanted: [], code: 2 }],
+  ] as const) {
+    const seen = await runHere(`${url}/app`, [...PASTED, "--json"], input);
+    assert.deepEqual(told(seen), expected, input);
+  }
+});
+
+const WRITES_BACK = withSession({ writesBack: true });
+
+test("what it sends is bounded, and no value of a cookie is printed", async () => {
+  const values: string[] = [];
   const above: RequestHandler = (req, res, next) => {
+    values.push(...(req.headers.cookie?.match(/sid=([\w-]+)/)?.slice(1) ?? []));
+    // The session's cookie has to be found among many.
     for (let at = 0; at < 40 && req.path.startsWith("/login/"); at++) {
       res.cookie(`choice${at}`, "1");
     }
     if (req.path === "/logout") res.clearCookie("choice7");
     next();
   };
-  const { url } = await serve(t, smallApp({ above, writesBack: false }));
-  const { code, stdout } = await runHere(url, [...AS_ALICE, "--json"]);
-  assert.deepEqual(JSON.parse(stdout).cookies, ["sid"]);
-  assert.equal(code, 0);
-});
-
-test("it says when nobody is there, or something else", async (t) => {
-  const { url } = await serve(t, (req) => req.socket.destroy());
-  const gone = createServer().listen(0, "127.0.0.1");
-  await once(gone, "listening");
-  const { port } = gone.address() as { port: number };
-  gone.close();
-  const plain = await serve(t, smallApp({}));
-  for (const [address, expected] of [
-    [`http://127.0.0.1:${port}`, /nothing answers at .*: is the app running\?/],
-    [url, /hangs up: does it want https\?/],
-    [plain.url.replace("http", "https"), /does not speak https: try http/],
-  ] as const) {
-    const { code, stderr } = await runHere(address, AS_ALICE);
-    assert.equal(code, 2);
-    assert.match(stderr, expected);
-  }
-});
-
-test("a host that is not this machine is asked only if that is wanted", async () => {
-  const { code, stderr } = await runHere("http://192.0.2.1", AS_ALICE);
-  assert.equal(code, 2);
-  assert.match(
-    stderr,
-    /192\.0\.2\.1 is not this machine: say --yes if you may/,
-  );
-});
-
-test("a command line that makes no sense is told from an app that does not", async () => {
-  for (const [words, expected] of [
-    [["localhost:3000", "--post", "/update"], /is no address like/],
-    [["http://localhost:3000/?a=b", "--post", "/"], /the app's address alone/],
-    [["http://localhost:3000"], /name one route/],
-    [
-      ["http://localhost:3000", "--post", "update"],
-      /begins with a slash: \/update/,
-    ],
-    [
-      ["http://localhost:3000", ...AS_ALICE, "--paste"],
-      /one of --as and --paste/,
-    ],
-    [
-      ["http://localhost:3000", ...AS_ALICE, "--ca", "none"],
-      /none can't be read/,
-    ],
-    [
-      ["http://localhost:3000", ...AS_ALICE, "--header", "Cookie: a=b"],
-      /stands in your shell's history: use --paste/,
-    ],
-  ] as const) {
-    const [url = "", ...others] = words;
-    const { code, stderr } = await runHere(url, others);
-    assert.equal(code, 2);
-    assert.match(stderr, expected);
-    assert.match(stderr, /Try: npm run probe -- --help/);
+  const app = withSession({ above, writesBack: true });
+  for (const more of [["--as", "bob"], ["--json"]]) {
+    const { url, seen } = await serve(app);
+    const { code, stdout, stderr } = await runHere(url, [...AS_ALICE, ...more]);
+    assert.equal(code, 1, stderr);
+    assert.ok(values.length > 0);
+    for (const value of values) {
+      assert.ok(!(stdout + stderr).includes(value), stdout);
+    }
+    const posts = seen.filter((req) => req.url === "/update");
+    assert.ok(posts.length <= 12, `${posts.length} posts`);
+    assert.ok(seen.length <= 100, `${seen.length} requests`);
+    if (!more.includes("--json")) continue;
+    const { cookies, advice } = JSON.parse(stdout);
+    assert.deepEqual(cookies, ["sid"]);
+    const fixes = advice.map(({ fix }: { fix: string }) => fix);
+    assert.deepEqual(fixes, ["fix-complete"]);
   }
 });
 
@@ -471,46 +165,130 @@ test("a command line that makes no sense is told from an app that does not", asy
 const startProbe = (t: TestContext, words: string[], input?: string) =>
   start(t, join(ROOT, "scripts", "probe.ts"), words, {}, input);
 
-const openssl = which.sync("openssl", { nothrow: true });
+test("two users' Cookie headers can be piped in", async (t) => {
+  const { url } = await serve(WRITES_BACK);
+  const input = `Cookie: ${await cookieOf(url)}\n${await cookieOf(url, "bob")}\n`;
+  const { stdout } = await startProbe(t, [url, ...PASTED, "--json"], input)
+    .ended;
+  assert.equal(JSON.parse(stdout).places.sent.next, "second");
+});
 
-test("a certificate of one's own authority is taken with --ca", {
-  skip: skipUnless("openssl", Boolean(openssl), "apt-get install openssl"),
-}, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "in-flight-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  execFileSync(
-    openssl as string,
-    [
-      ...[
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-      ],
-      ...["-nodes", "-days", "1", "-subj", "/CN=localhost"],
-      ...["-addext", "subjectAltName=DNS:localhost"],
-      ...["-keyout", key, "-out", cert],
-    ],
-    { stdio: "ignore" },
-  );
-  const tls = { key: readFileSync(key), cert: readFileSync(cert) };
-  const server = https.createServer(tls, smallApp({}));
-  server.listen(0, "localhost");
-  await once(server, "listening");
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
+test("a logout is followed to another site only if that is named", async () => {
+  const other = await serve(() => (_, res) => res.end("welcome"), "127.0.0.1");
+  const { url } = await serve(withSession({ afterLogout: `${other.url}/end` }));
+  const { stdout } = await runHere(url, PASTED, await cookieOf(url));
+  assert.match(stdout, new RegExp(`leads on to ${other.url}`));
+  await runHere(url, AS_ALICE);
+  assert.equal(other.seen.length, 0);
+  // It gets its own cookies alone.
+  await runHere(url, [...AS_ALICE, "--provider", other.url]);
+  assert.ok(other.seen.length > 0);
+  for (const { headers } of other.seen) assert.equal(headers.cookie, undefined);
+});
+
+test("a slow route without a body is not called safe, though its session lives on", async () => {
+  for (const words of [
+    ["--get", "/update"],
+    ["--post", "/update", "--body", ""],
+  ]) {
+    let count = 0;
+    let answer = () => {};
+    const above: RequestHandler = (req, res, next) => {
+      if (req.path === "/logout") res.once("finish", () => answer());
+      next();
+    };
+    const app = withSession({
+      ...{ above, writesBack: true },
+      update(user, res) {
+        const send = () => void res.json({});
+        // The fourth one of the user would be the one in its handler.
+        if (user && ++count === 4) answer = send;
+        else send();
+      },
+    });
+    const { url } = await serve(app);
+    const { code, stdout } = await runHere(url, [...words, "--as", "alice"]);
+    assert.match(stdout, /COULD NOT TELL/);
+    assert.equal(code, 2);
+    assert.equal(count, 3);
+  }
+});
+
+test("nothing is left in flight when it can't go on", async () => {
+  let leave = () => {};
+  const gone = new Promise<void>((resolve) => {
+    leave = resolve;
   });
-  const { port } = server.address() as { port: number };
-  const url = `https://localhost:${port}`;
-  const without = await runHere(url, AS_ALICE);
-  assert.match(without.stderr, /give its authority with --ca/);
-  assert.equal(without.code, 2);
-  const { code, stderr } = await runHere(url, [...AS_ALICE, "--ca", cert]);
-  assert.equal(code, 1, stderr);
+  const above: RequestHandler = (req, res, next) => {
+    req.once("close", () => req.complete || leave());
+    if (req.path === "/logout") return res.redirect("/");
+    next();
+  };
+  const { url } = await serve(withSession({ above }));
+  const { code } = await runHere(url, PASTED, await cookieOf(url));
+  assert.equal(code, 2);
+  await gone;
+});
+
+/** Answers a path in the place of the app. */
+const at =
+  (path: string, status: number): RequestHandler =>
+  (req, res, next) =>
+    req.path === path ? void res.status(status).send("no") : next();
+
+const HERE = "http://localhost:3000";
+const another: Make = async () => {
+  const { url } = await serve(WRITES_BACK, "127.0.0.1");
+  return (req, res) => {
+    res.writeHead(302, { location: url + req.url }).end();
+  };
+};
+const ANSWERS_FIRST = withSession({ above: at("/update", 200) });
+const BODY_FIRST = withSession({ isBodyFirst: true, writesBack: true });
+const CSRF = withSession({ update: (_, res) => void res.status(403).send("") });
+const REFUSES = withSession({ above: at("/login/alice", 403) });
+
+/** What can't be told, of an app, by its name, too, or of an address, and how that is said. */
+const UNTOLD: [RegExp, Make | string, words?: string[], input?: string][] = [
+  [/404: is the path right\?/, WRITES_BACK, ["--post", "/none"]],
+  [/403: if it wants a CSRF token, give that with --header/, CSRF],
+  [/400: is the body right\?/, WRITES_BACK, ["--body", "{"]],
+  [/still logged in: name another route/, WRITES_BACK, ["--logout", "/"]],
+  [/a page that shows it, with --page/, WRITES_BACK, ["--page", "/login"]],
+  [/to both users. Are they two\?/, WRITES_BACK, ["--as", "alice"]],
+  [/no form with a button “alice”/, WRITES_BACK, ["--login", "/"]],
+  [/fails, POST \/login\/alice was answered with 403/, REFUSES],
+  [/leads on to \S+, which nobody .* not what the app has/, another],
+  [/with a form: name what that sends/, "a logout that asks first"],
+  [
+    /still logged in\. The app's log/,
+    "a logout that never answers",
+    ["--timeout", "1"],
+  ],
+  [/the same to the user and to nobody/, WRITES_BACK, PASTED, "sid=0123"],
+  [/that was no Cookie header/, WRITES_BACK, PASTED, "hello"],
+  // A place that can't be forced is not called safe.
+  [/\(200\) before it has read .* COULD NOT TELL/, ANSWERS_FIRST],
+  [/session after its body, it seems.* COULD NOT TELL/, BODY_FIRST],
+  [/nothing answers at .*: is the app running\?/, "http://localhost:1"],
+  [/not this machine: say --yes if you may/, "http://192.0.2.1"],
+  [/is no address like/, "localhost:3000"],
+  [/the app's address alone/, `${HERE}/?a=b`],
+  [/begins with a slash: \/update/, HERE, ["--post", "update"]],
+  [/your shell's history: use --paste/, HERE, ["--header", "Cookie: a=b"]],
+];
+
+describe("it ends with what can't be told", { concurrency: 2 }, () => {
+  for (const [expected, app, more = [], input] of UNTOLD) {
+    test(String(expected), async () => {
+      const make = REPORT_APPS[String(app)]?.make ?? app;
+      const url = typeof make === "string" ? make : (await serve(make)).url;
+      const words = more === PASTED ? PASTED : [...AS_ALICE, ...more];
+      const { code, stdout, stderr } = await runHere(url, words, input);
+      assert.match((stdout + stderr).replaceAll(/\s+/g, " "), expected);
+      assert.equal(code, 2);
+    });
+  }
 });
 
 test("Ctrl-C ends it while the app does not answer", async (t) => {
@@ -518,9 +296,24 @@ test("Ctrl-C ends it while the app does not answer", async (t) => {
   const asked = new Promise<void>((resolve) => {
     isAsked = resolve;
   });
-  const { url } = await serve(t, () => isAsked());
+  const { url } = await serve(() => () => isAsked());
   const probe = startProbe(t, [url, ...AS_ALICE]);
   await asked;
   probe.kill("SIGINT");
   assert.equal((await probe.ended).code, 130);
+});
+
+test("each diagnosis and remedy links to where the posts tell of it", () => {
+  const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
+  for (const { link } of [...ROWS, ...ADVICE]) {
+    const [file = "", anchor = ""] = link.split("#");
+    assert.ok(existsSync(join(ROOT, file)), link);
+    const slugger = new GithubSlugger();
+    const anchors = (read(file).match(/^#+ .*$/gm) ?? []).map((line) =>
+      slugger.slug(line.replace(/^#+ /, "")),
+    );
+    assert.ok(anchors.includes(anchor), link);
+  }
+  const post = read("posts/2026-11-27-is-it-this-bug.md");
+  for (const { name } of ROWS) assert.ok(post.includes(`\`${name}\``), name);
 });

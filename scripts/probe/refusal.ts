@@ -1,65 +1,50 @@
-import { ForeignForm, ForeignHost } from "../client/browser.ts";
-import { TooMuch } from "../client/cookie-jar.ts";
-import { ProbeError, type Target } from "./target.ts";
+/** Something because of which the probe can't tell, in a line that says what to do about it. */
+export class ProbeError extends Error {}
 
 /** Says in a line why the app could not be asked, with nothing in it that an app has sent. */
-export function reasonOf(error: unknown, { app }: Target): string {
-  const { code: given = "", message } = error as NodeJS.ErrnoException;
+export function reasonOf(error: unknown, baseURL: string): string {
+  const { name, code: given = name, message } = error as NodeJS.ErrnoException;
+  if (error instanceof ProbeError || isHanging(error)) return message;
   // What is no error of Node's may have a number.
   const code = String(given);
-  const { origin, host, protocol } = new URL(app.baseURL);
-  if (error instanceof ForeignHost) {
-    return (
-      `${message}, which nobody has named: say --provider with it if that is right, ` +
-      `or is ${app.baseURL} not what the app has for its baseURL?`
-    );
-  }
-  if (
-    error instanceof ProbeError ||
-    error instanceof ForeignForm ||
-    error instanceof TooMuch
-  ) {
-    return message;
-  }
-  if (code === "ECONNREFUSED") {
-    return `nothing answers at ${origin}: is the app running?`;
-  }
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
-    return `there is no host ${host}: is the address right?`;
-  }
-  if (code === "EPROTO" || code.startsWith("ERR_SSL_")) {
-    return `${host} does not speak https: try http://${host}`;
-  }
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
-    return `the certificate of ${host} is for another host`;
-  }
-  if (/CERT|SIGNED|ISSUER|VERIFY/.test(code)) {
-    return `nobody known has signed the certificate of ${host}: give its authority with --ca`;
-  }
-  if (code === "UND_ERR_HEADERS_OVERFLOW" || code === "HPE_HEADER_OVERFLOW") {
-    return `${host} answers with more than 16 kB of headers`;
-  }
+  const { origin, host, protocol } = new URL(baseURL);
+  const other = protocol === "http:" ? "https" : "http";
   if (isTls(error)) return `${host} does not speak http: try https://${host}`;
-  const isMalformed = (error as Error).name === "HTTPParserError";
-  if (isMalformed || /^UND_ERR_(INVALID_ARG|RES_)/.test(code)) {
-    return `${host} answers with what is not HTTP`;
-  }
-  if (/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code)) {
-    const { socket } = error as { socket?: { bytesRead?: number } };
-    if (socket?.bytesRead) return `${host} hangs up before an answer is whole`;
-    const other = protocol === "http:" ? "https" : "http";
-    return `${host} hangs up: does it want ${other}?`;
-  }
-  if (isSilence(error)) return message;
-  if (/^[A-Z_]+$/.test(code)) return `${host} can't be asked (${code})`;
-  // A mistake of ours. Its message may have what an app has sent.
-  return `it can't go on (${whereFrom(error)})`;
+  const { socket } = error as { socket?: { bytesRead?: number } };
+  const isBegun = isSilence(error) && socket?.bytesRead;
+  if (isBegun) return `${host} hangs up before an answer is whole`;
+  const reasons: [RegExp, string][] = [
+    [/^ECONNREFUSED$/, `nothing answers at ${origin}: is the app running?`],
+    [/^(ENOTFOUND|EAI_AGAIN)$/, `there is no host ${host}`],
+    [
+      /^(EPROTO|ERR_SSL_.*)$/,
+      `${host} does not speak https: try http://${host}`,
+    ],
+    [/ALTNAME/, `the certificate of ${host} is for another host`],
+    [
+      /CERT|SIGNED|ISSUER|VERIFY/,
+      `nobody known has signed the certificate of ${host}: name a file with ` +
+        "its authority in the environment, as NODE_EXTRA_CA_CERTS",
+    ],
+    [/OVERFLOW$/, `${host} answers with more than 16 kB of headers`],
+    [
+      /^(HTTPParserError|UND_ERR_(INVALID_ARG|RES_))/,
+      `${host} answers with what is not HTTP`,
+    ],
+    [SILENCE, `${host} hangs up: does it want ${other}?`],
+    [/^[A-Z_]+$/, `${host} can't be asked (${code})`],
+  ];
+  const [, reason] = reasons.find(([codes]) => codes.test(code)) ?? [];
+  // Else it is a mistake of ours. Its message may have what an app has sent.
+  return reason ?? `it can't go on (${whereFrom(error)})`;
 }
+
+const SILENCE = /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/;
 
 /** Whether an app hangs, or hangs up. */
 export function isSilence(error: unknown): boolean {
   const { code = "" } = error as NodeJS.ErrnoException;
-  return /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code) || isHanging(error);
+  return SILENCE.test(code) || isHanging(error);
 }
 
 /** Whether an app has not answered in time. It may do so later. */

@@ -1,19 +1,21 @@
+import type { Browser as RealBrowser } from "puppeteer-core";
 import {
   endProgress,
   exitCodeOf,
   progressLine,
   type Streams,
-} from "../cli/command.ts";
-import { openPrompt, type Prompt } from "../cli/prompt.ts";
-import { wrap } from "../cli/terminal.ts";
+} from "../base/command.ts";
+import { wrap } from "../base/terminal.ts";
 import { AppWindow, openWindow } from "./app-window.ts";
 import { HELP, type Options, readCommandLine } from "./command-line.ts";
-import { isHere } from "./guarded-app.ts";
-import { logInAs, stranger, withCookies } from "./log-in.ts";
-import { type Found, probe, type Users } from "./probe-app.ts";
+import { isHere } from "./cookie-jar.ts";
+import { logInAs, withCookies } from "./log-in.ts";
+import { Browser } from "./played-browser.ts";
+import { probe, type Users } from "./probe-app.ts";
 import { foundInJson, foundInWords } from "./probe-report.ts";
-import { reasonOf } from "./refusal.ts";
-import { inWords, ProbeError } from "./target.ts";
+import { openPrompt, type Prompt } from "./prompt.ts";
+import { ProbeError, reasonOf } from "./refusal.ts";
+import { inWords } from "./target.ts";
 
 /**
  * Runs the command, and returns its exit code.
@@ -26,15 +28,6 @@ export const runProbe = (
   cancel: AbortSignal,
 ): Promise<number> =>
   exitCodeOf("probe", () => main(words, streams, cancel), streams.stderr);
-
-/** What the parts of a run share. */
-interface Run {
-  options: Options;
-  streams: Streams;
-  input: Prompt;
-  /** Closes the browser in which somebody logs in by hand, if one is open. */
-  closeWindow(): Promise<void>;
-}
 
 async function main(
   words: string[],
@@ -50,22 +43,29 @@ async function main(
     cancel.addEventListener("abort", () => resolve(cancel.reason));
   });
   const input = openPrompt(streams);
-  const run: Run = { options, streams, input, closeWindow: async () => {} };
+  const windows: RealBrowser[] = [];
   try {
-    return await Promise.race([cancelled, examine(run)]);
+    const examined = examine(options, streams, input, windows);
+    return await Promise.race([cancelled, examined]);
   } catch (error) {
     input.close();
     endProgress(streams);
-    streams.stderr.write(`probe: ${reasonOf(error, options.target)}\n`);
+    streams.stderr.write(
+      `probe: ${reasonOf(error, options.target.app.baseURL)}\n`,
+    );
     return 2;
   } finally {
     input.close();
-    await run.closeWindow();
+    for (const real of windows) await real.close();
   }
 }
 
-async function examine(run: Run): Promise<number> {
-  const { options, streams, input } = run;
+async function examine(
+  options: Options,
+  streams: Streams,
+  input: Prompt,
+  windows: RealBrowser[],
+): Promise<number> {
   const { target, json } = options;
   const { app, route, logout, page } = target;
   const [what, how] = [inWords(route), inWords(logout)];
@@ -76,9 +76,12 @@ async function examine(run: Run): Promise<number> {
   aside.write(`${wrap(plan, 0).join("\n")}\n\n`);
   await askBeforeOthers(options, input);
   // Nobody should log in by hand and then hear that the app is not there.
-  const hello = await stranger(app).compose("navigate", "GET", page);
-  await stranger(app).exchange(hello);
-  const users = await logIn(run);
+  const hello = new Browser(app);
+  await hello.exchange(await hello.compose("navigate", "GET", page));
+  const users =
+    options.as || options.paste
+      ? await logIn(options, input)
+      : await logInByHand(options, streams, input, windows);
   options.startClock();
   const found = await probe(target, users, progressLine("Probing", streams));
   endProgress(streams);
@@ -87,14 +90,8 @@ async function examine(run: Run): Promise<number> {
       ? `${JSON.stringify(foundInJson(target, found), null, 2)}\n`
       : `${foundInWords(target, found)}\n`,
   );
-  return exitCodeFor(found);
-}
-
-function exitCodeFor({ diagnoses, race, unclear }: Found): number {
-  const levels = diagnoses.map(({ level }) => level);
-  if (levels.includes("found")) return 1;
-  if (unclear || race?.verdict === "unclear") return 2;
-  return 0;
+  if (found.diagnoses.some(({ level }) => level === "found")) return 1;
+  return found.unclear || found.race?.verdict === "unclear" ? 2 : 0;
 }
 
 /** Lets the user say no before a host is asked that is not this machine. */
@@ -104,25 +101,16 @@ async function askBeforeOthers(
 ): Promise<void> {
   const url = new URL(target.app.baseURL);
   if (yes || isHere(url)) return;
-  const { hostname } = url;
-  if (!input.isTerminal) {
-    throw new ProbeError(
-      `${hostname} is not this machine: say --yes if you may`,
-    );
-  }
-  const answer = await input.line(
-    `${hostname} is not this machine. Is it yours to test? (y/N) `,
-  );
-  if (!/^y(es)?$/i.test(answer ?? ""))
-    throw new ProbeError("then it is left alone");
+  const doubt = `${url.hostname} is not this machine`;
+  if (!input.isTerminal) throw new ProbeError(`${doubt}: say --yes if you may`);
+  const answer = await input.line(`${doubt}. Is it yours to test? (y/N) `);
+  if (/^y(es)?$/i.test(answer ?? "")) return;
+  throw new ProbeError("then it is left alone");
 }
 
 /** Logs in whoever is wanted, in the way that the command line says. */
-async function logIn(run: Run): Promise<Users> {
-  const { options, input } = run;
-  const { target, as, paste } = options;
+async function logIn({ target, as }: Options, input: Prompt): Promise<Users> {
   const { app } = target;
-  const isTwo = options["next-user"] ?? false;
   if (as) {
     const [alice = "", bob] = as;
     const enter = (name: string) => logInAs(app, name, target.login as string);
@@ -132,30 +120,23 @@ async function logIn(run: Run): Promise<Users> {
       again: () => enter(alice),
     };
   }
-  if (paste) {
-    const first = await pasted(input, "The Cookie header (it is not shown): ");
-    const alice = await withCookies(app, first);
-    // Who pipes in one user's lines has one user.
-    const second =
-      isTwo || !input.isTerminal
-        ? await pasted(input, "The next user's (it is not shown): ")
-        : [];
-    if (second.length === 0) {
-      if (isTwo) throw new ProbeError("there is no second Cookie header");
-      return { alice };
-    }
-    return { alice, bob: await withCookies(app, second) };
-  }
-  return logInByHand(run, isTwo);
+  const alice = await withCookies(app, await pasted(input));
+  // Who pastes at a terminal has one user.
+  const second = input.isTerminal ? [] : await pasted(input);
+  if (second.length === 0) return { alice };
+  return { alice, bob: await withCookies(app, second) };
 }
 
-/** Lets whoever is wanted log in by hand, in windows. */
-async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
-  const { options, streams, input } = run;
-  const { target, startClock } = options;
+/** Lets a user log in by hand, in a window. */
+async function logInByHand(
+  { target, startClock }: Options,
+  streams: Streams,
+  input: Prompt,
+  windows: RealBrowser[],
+): Promise<Users> {
   streams.stderr.write("A browser window opens.\n");
   const real = await openWindow();
-  run.closeWindow = () => real.close();
+  windows.push(real);
   const prompt = async (question: string) => {
     endProgress(streams);
     const text = wrap(question, 0).join("\n");
@@ -172,21 +153,12 @@ async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
     prompt,
     "Log in in the browser window. Then press Enter in this terminal.",
   );
-  const other = isTwo
-    ? await AppWindow.open(
-        target,
-        real,
-        prompt,
-        "Log in as somebody else in the second window. Then press Enter in this terminal.",
-      )
-    : undefined;
   return {
     alice: await window.cookies(),
-    bob: await other?.cookies(),
     window,
     async again() {
       await window.logIn(
-        `${inWords(target.logout)} has logged you out. Log in once more in the ${isTwo ? "first" : "browser"} ` +
+        `${inWords(target.logout)} has logged you out. Log in once more in the browser ` +
           "window. Then press Enter in this terminal: you are logged out again, with a request in flight.",
       );
       return window.cookies();
@@ -195,10 +167,13 @@ async function logInByHand(run: Run, isTwo: boolean): Promise<Users> {
 }
 
 /** Reads a user's cookies: lines of `Set-Cookie`, if there are any, and then one of `Cookie`. */
-async function pasted(input: Prompt, question: string): Promise<string[]> {
+async function pasted(input: Prompt): Promise<string[]> {
   const lines = [];
   for (;;) {
-    const line = await input.line(question, true);
+    const line = await input.line(
+      "The Cookie header (it is not shown): ",
+      true,
+    );
     if (line) lines.push(line);
     if (!line || !/^set-cookie:/i.test(line)) return lines;
   }

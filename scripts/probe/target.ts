@@ -1,7 +1,4 @@
-import type { Visited } from "../client/browser.ts";
-
-/** Something because of which the probe can't tell, in a line that says what to do about it. */
-export class ProbeError extends Error {}
+import type { Visited } from "./played-browser.ts";
 
 /** A route of an app that is not ours. */
 export interface Route {
@@ -38,12 +35,26 @@ export interface Target {
   goesOn: boolean;
 }
 
-/** Those who log in: the first logs out, and the second comes after her on the same browser. */
-export type User = "first" | "second";
-
-/** Who is logged in; `unknown` when a page tells nothing. */
-export type Who = User | "nobody" | "unknown";
-
 /** Tells a route, as in `POST /update`. */
 export const inWords = ({ method, path }: Route): string =>
   `${method} ${path.split("?")[0]}`;
+
+/**
+ * Tells what a route may want that refuses a request, by the status of its answer.
+ * @param flag how the options begin that give it
+ */
+export function wishOf(
+  { method }: Route,
+  status: number | undefined,
+  flag: "--" | "--logout-",
+): string | undefined {
+  const body = `is the body right? Give another with ${flag}body, and its type with ${flag}header`;
+  const token = `if it wants a CSRF token, give that with ${flag}header or ${flag}body`;
+  const wishes: Record<number, string> = {
+    401: `it does not know the user. Does it want a header? Give that with ${flag}header`,
+    404: "is the path right?",
+    405: `it takes no ${method}: name its method`,
+    ...{ 400: body, 415: body, 422: body, 403: token, 419: token },
+  };
+  return wishes[status ?? 0];
+}

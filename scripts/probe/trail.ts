@@ -1,15 +1,15 @@
-import { type Browser, hostOf } from "../client/browser.ts";
-import { attributesOf, readFormPost } from "../client/form-post.ts";
-import { elementsIn, tagsIn } from "../client/html.ts";
-import type { Answer, Outgoing } from "../client/http.ts";
-import { inWords, ProbeError, type Target } from "./target.ts";
+import { composeLogout } from "./compose.ts";
+import { attributesIn, readFormPost } from "./html.ts";
+import type { PageUse, Recognizer } from "./pages.ts";
+import type { Browser } from "./played-browser.ts";
+import { isHanging, isSilence, ProbeError, reasonOf } from "./refusal.ts";
+import type { Answer, Outgoing } from "./requests.ts";
+import { inWords, type Target } from "./target.ts";
 
 /** A request, and its answer. */
 export interface Exchange {
   request: Outgoing;
   answer: Answer;
-  /** When the answer was there, in milliseconds by the clock of `performance.now`. */
-  at: number;
 }
 
 /** Where a request has led, one after the other. */
@@ -25,13 +25,12 @@ const MOST_HOPS = 15;
 /**
  * Sends a request and follows where that leads, as a browser does: redirects, a page that
  * goes on by itself, the form that a provider has a script send, and the local provider's question whether to log out.
- * @throws {ProbeError} when that does not end
- * @throws {ForeignForm} when a form would go elsewhere
+ * @throws {ProbeError} when that does not end, or a form would go elsewhere
  */
 export async function followTrail(
   browser: Browser,
   first: Outgoing,
-  { app, goesOn, isFetched }: Target,
+  { app, goesOn, isFetched }: Pick<Target, "app" | "goesOn" | "isFetched">,
 ): Promise<Trail> {
   const steps: Exchange[] = [];
   const { origin } = new URL(app.baseURL);
@@ -43,7 +42,7 @@ export async function followTrail(
       );
     }
     const answer = await browser.exchange(next);
-    steps.push({ request: next, answer, at: performance.now() });
+    steps.push({ request: next, answer });
     next = await onwardFrom(browser, next, answer, steps);
     if (!next || next.url.origin === origin) continue;
     if (isFetched && first.headers["sec-fetch-mode"] === "cors") break;
@@ -57,32 +56,29 @@ export async function followTrail(
 const MOST_FRAMES = 4;
 
 /** Loads the frames of the pages to which a trail has led, as a browser does. */
-export async function loadFrames(
+async function loadFrames(
   browser: Browser,
   { steps }: Trail,
   target: Target,
 ): Promise<Trail> {
   const all: Trail = { steps: [] };
   const { origin } = new URL(target.app.baseURL);
-  const addresses = steps.flatMap(({ request, answer }) =>
-    elementsIn(answer.body, "iframe").flatMap((frame) => {
-      const [{ src }, { href }] = [attributesOf(frame), request.url];
-      return src && URL.canParse(src, href) ? new URL(src, href) : [];
-    }),
+  const addresses = steps.flatMap(({ request: { url }, answer }) =>
+    attributesIn(answer.body, /^<iframe\b/i).flatMap(({ src }) =>
+      src && URL.canParse(src, url.href) ? new URL(src, url) : [],
+    ),
   );
   for (const url of addresses.slice(0, MOST_FRAMES)) {
     const isNamed = target.goesOn && target.app.mayAsk?.(url);
-    const go = async () => {
-      const request = await browser.compose("navigate", "GET", url.href);
-      return followTrail(browser, request, target);
-    };
+    const request = await browser.compose("navigate", "GET", url.href);
     // Of a frame that can't be loaded, where it is from is known.
-    const inner: Trail =
+    const inner: Trail | undefined =
       url.origin === origin || isNamed
-        ? await go().catch(() => ({ steps: [], leftAt: url }))
-        : { steps: [], leftAt: url };
-    all.steps.push(...inner.steps);
-    if (inner.leftAt && asksForLogin(inner.leftAt)) all.leftAt ??= inner.leftAt;
+        ? await followTrail(browser, request, target).catch(() => undefined)
+        : undefined;
+    const { steps = [], leftAt } = inner ?? { leftAt: url };
+    all.steps.push(...steps);
+    if (leftAt && asksForLogin(leftAt)) all.leftAt ??= leftAt;
   }
   return all;
 }
@@ -95,12 +91,10 @@ async function onwardFrom(
 ): Promise<Outgoing | undefined> {
   const { url } = request;
   if (headers.location) {
-    if (!URL.canParse(headers.location, url.href)) {
-      throw new ProbeError(`${nameOf(request)} leads to no address`);
-    }
-    const to = new URL(headers.location, url);
-    if (!/^https?:$/.test(to.protocol)) {
-      throw new ProbeError(`${nameOf(request)} leads to ${hostOf(to)}`);
+    const isAddress = URL.canParse(headers.location, url.href);
+    const to = isAddress ? new URL(headers.location, url) : undefined;
+    if (!to || !/^https?:$/.test(to.protocol)) {
+      throw new ProbeError(`${nameOf(request)} leads to no web address`);
     }
     return browser.compose("navigate", "GET", to.href);
   }
@@ -125,9 +119,7 @@ function refreshOf(
   body: string,
   url: URL,
 ): URL | undefined {
-  const tags = tagsIn(body)
-    .filter((tag) => /^<meta\b/i.test(tag))
-    .map(attributesOf);
+  const tags = attributesIn(body, /^<meta\b/i);
   const meta = tags.find((one) => /^refresh$/i.test(one["http-equiv"] ?? ""));
   const text = String(headers.refresh ?? meta?.content ?? "");
   const [, to] =
@@ -150,3 +142,61 @@ export const asksForLogin = ({ searchParams }: URL): boolean =>
 /** Whether it does so without a question to the user (`prompt=none`). */
 export const isSilent = ({ searchParams }: URL): boolean =>
   searchParams.get("prompt") === "none";
+
+/** Where a logout has led, or why it was not answered. */
+export interface Left {
+  trail: Trail;
+  failure?: string;
+  /** Whether an answer may come later. */
+  isHanging?: boolean;
+  /** Whether a script has sent it, and goes nowhere by that. */
+  isFetched?: boolean;
+}
+
+/** What a user has in front of them: a browser that is played, or a real one. */
+export interface UserAgent {
+  /** A played browser that has its cookies, to ask the app with. */
+  cookies(): Promise<Browser>;
+  /** Logs out, as a page of the app does it. */
+  logOut(): Promise<Left>;
+  /** Opens a page of the app, and goes where it leads. */
+  open(path: string): Promise<Trail>;
+  /** Makes another one that goes on from here, where that can be. */
+  fork(): Promise<UserAgent>;
+  /**
+   * Tells what it shows of the user, when it has opened the page after the logout. A browser that
+   * is played shows nothing.
+   */
+  shows?(who: Recognizer, use: PageUse): Promise<PageUse>;
+}
+
+/** Plays a browser. */
+export function playedAgent(target: Target, browser: Browser): UserAgent {
+  return {
+    cookies: async () => browser,
+    async logOut() {
+      const request = await composeLogout(browser, target);
+      try {
+        const trail = await followTrail(browser, request, target);
+        if (target.isFetched) return { trail, isFetched: true };
+        const { steps } = await loadFrames(browser, trail, target);
+        return { trail: { ...trail, steps: [...trail.steps, ...steps] } };
+      } catch (error) {
+        if (!isSilence(error)) throw error;
+        // That the app hangs, or hangs up, is something that can be seen of it.
+        return {
+          trail: { steps: [] },
+          failure: reasonOf(error, target.app.baseURL),
+          isHanging: isHanging(error),
+        };
+      }
+    },
+    async open(path) {
+      const request = await browser.compose("navigate", "GET", path);
+      const trail = await followTrail(browser, request, target);
+      const frames = await loadFrames(browser, trail, target);
+      return { ...frames, ...trail, steps: [...trail.steps, ...frames.steps] };
+    },
+    fork: async () => playedAgent(target, await browser.fork()),
+  };
+}

@@ -156,6 +156,7 @@ export function lastingLogout(
   const { absoluteDuration = 7 * DAY_S, cookie: attributes } = settings;
   const store = settings.store as unknown as Store;
   const hooks = backchannelLogout === true ? {} : backchannelLogout;
+  const isHttps = /^https:/i.test(config.baseURL ?? `${process.env.BASE_URL}`);
   const idleMs = Number(settings.rollingDuration || DAY_S) * 1000;
   const mostMs = Number(absoluteDuration || Number.POSITIVE_INFINITY) * 1000;
   // The cookie that a late response has set is good for longer than all others.
@@ -238,7 +239,9 @@ export function lastingLogout(
     }
     // A store has one cookie. A dead one goes, and what is left of cookie sessions from before.
     if (!store || !may || (ours.length === 0 && !isClearing)) return;
-    const { domain, path, secure, sameSite } = attributes ?? {};
+    // As the library sets it, with its defaults. Browsers refuse some cookies without them.
+    const { domain, path, secure = isHttps } = attributes ?? {};
+    const { sameSite = "Lax" } = attributes ?? {};
     const set = isOut ? [] : ours.map(nameOf);
     visit.cookies.forEach((cookie, at, sent) => {
       if (set.includes(cookie) || sent.indexOf(cookie) < at) return;
@@ -269,9 +272,12 @@ export function lastingLogout(
   const askStore = (to: Store, method: string, ...given: unknown[]) =>
     new Promise((resolve, reject) => {
       const work = to[method] as Store[string];
-      const back = (error?: { code?: string } | null, found?: unknown) =>
+      const back = (error?: NodeJS.ErrnoException | null, found?: unknown) =>
         // Stores of files say ENOENT of a session that is not there, and what is no JSON is none.
-        error && error.code !== "ENOENT" && !(error instanceof SyntaxError)
+        // A database that is down may say ENOENT of its socket.
+        error &&
+        (error.code !== "ENOENT" || error.syscall === "connect") &&
+        !(error instanceof SyntaxError)
           ? reject(error)
           : resolve(found);
       const { isAsync, namesCallback } = styleOf(work);
@@ -409,7 +415,10 @@ export function lastingLogout(
         return;
       }
       if (!update) await call(store, "set", MARK + id, markFor(endedMs));
+      // Where there is no mark, this ends the session. If it fails, the session goes on.
+      if (update) await call(store, "destroy", id);
       nowEnded(visit);
+      if (update) return;
     }
     await call(store, "destroy", id);
   }

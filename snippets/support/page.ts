@@ -34,19 +34,19 @@ export const pageWith =
 const LOG_OUT = `
 // #region log-out
 document.querySelector("#log-out").addEventListener("click", () => {
+  location.assign("/logout");
   fetch("/update", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ event: "user clicked log out" }),
   });
-  location.assign("/logout");
 });
 // #endregion log-out
 `;
 
 /**
- * The page with the button of the post: it fires the request and leaves, without waiting for the
- * answer.
+ * The page with the button of the post: it leaves and fires the request, without waiting for the
+ * answer. In the other order, Firefox gives the request up.
  */
 export const page: RequestHandler = pageWith(LOG_OUT);
 
