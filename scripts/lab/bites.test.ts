@@ -19,14 +19,15 @@ const skip = skipUnless(
 );
 
 // Only what does not depend on how fast a machine is: Firefox gives up a plain fetch with its page, and
-// four seconds are more than a browser needs to send a logout, on a machine that is busy, too.
+// four seconds are more than a browser needs to send a logout, on a machine that is busy, too. A beacon
+// of Firefox may leave only after the logout, and then has no session with it.
 test("npm run bites counts who is logged in after all", { skip }, async (t) => {
   const words = ["--browser", "firefox", "--runs", "1", "--times", "4000"];
   const { code, stdout, stderr } = await run(t, "lab/bites", ...words);
   assert.deepEqual([code, stderr], [0, ""]);
   assert.match(
     stdout,
-    /^logged in, by ms +4000\nFirefox\n +fetch +0\n +keepalive +1\n +beacon +1\n$/,
+    /^logged in, by ms +4000\nFirefox\n +fetch +0\n +keepalive +1\n +beacon +[01]\n$/,
   );
 });
 
