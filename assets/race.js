@@ -1,4 +1,4 @@
-// Made by npm run sync, of scripts/publish/element and assets/race.json.
+// Made by npm run sync, of scripts/race and assets/race.json.
 {
 const RECORDED = {"broken":{"about":"The bug. auth() stands above every route. So each response to a logged-in browser sets the session cookie again, and the response to a request that was in flight during the logout logs the user back in.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc+","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc+","uuullul":"c-","uuulll":"c-","uuulllu":"ajc+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc+","uululul":"c-","uulull":"c-","uulullu":"ajc+","uull":"ajc","uullu":"ajc","uulluu":"ajc+","uulluul":"c-","uullul":"c-","uullulu":"ajc+","uulll":"c-","uulllu":"c","uullluu":"ajc+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc+","uluulul":"c-","uluull":"c-","uluullu":"ajc+","ulul":"ajc","ululu":"ajc","ululuu":"ajc+","ululuul":"c-","ululul":"c-","ulululu":"ajc+","ulull":"c-","ulullu":"c","ululluu":"ajc+","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc+","ulluuul":"c-","ulluul":"c-","ulluulu":"ajc+","ullul":"c-","ullulu":"c","ulluluu":"ajc+","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"ajc+","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc+","luuulul":"c-","luuull":"c-","luuullu":"ajc+","luul":"ajc","luulu":"ajc","luuluu":"ajc+","luuluul":"c-","luulul":"c-","luululu":"ajc+","luull":"c-","luullu":"c","luulluu":"ajc+","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc+","luluuul":"c-","luluul":"c-","luluulu":"ajc+","lulul":"c-","lululu":"c","lululuu":"ajc+","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"ajc+","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc+","lluuuul":"c-","lluuul":"c-","lluuulu":"ajc+","lluul":"c-","lluulu":"c","lluuluu":"ajc+","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"ajc+","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"broken-rolling-false":{"about":"The most repeated answer, and no fix. Without rolling, a session ends at a fixed time. But the library still sets the cookie on every response. Only the expiry that it gives it no longer moves.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc+","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc+","uuullul":"c-","uuulll":"c-","uuulllu":"ajc+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc+","uululul":"c-","uulull":"c-","uulullu":"ajc+","uull":"ajc","uullu":"ajc","uulluu":"ajc+","uulluul":"c-","uullul":"c-","uullulu":"ajc+","uulll":"c-","uulllu":"c","uullluu":"ajc+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc+","uluulul":"c-","uluull":"c-","uluullu":"ajc+","ulul":"ajc","ululu":"ajc","ululuu":"ajc+","ululuul":"c-","ululul":"c-","ulululu":"ajc+","ulull":"c-","ulullu":"c","ululluu":"ajc+","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc+","ulluuul":"c-","ulluul":"c-","ulluulu":"ajc+","ullul":"c-","ullulu":"c","ulluluu":"ajc+","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"ajc+","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc+","luuulul":"c-","luuull":"c-","luuullu":"ajc+","luul":"ajc","luulu":"ajc","luuluu":"ajc+","luuluul":"c-","luulul":"c-","luululu":"ajc+","luull":"c-","luullu":"c","luulluu":"ajc+","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc+","luluuul":"c-","luluul":"c-","luluulu":"ajc+","lulul":"c-","lululu":"c","lululuu":"ajc+","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"ajc+","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc+","lluuuul":"c-","lluuul":"c-","lluuulu":"ajc+","lluul":"c-","lluulu":"c","lluuluu":"ajc+","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"ajc+","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"broken-plain-store":{"about":"The second most repeated answer, and no fix: a session store, as in the library's own example. The logout destroys the session. Then the late request ends, and the library writes back the session that it loaded at the start.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"ajc","uulluu":"ajc+","uulluul":"c-","uullul":"c-","uullulu":"ajc+","uulll":"-","uulllu":"c","uullluu":"ajc+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"ajc","ululuu":"ajc+","ululuul":"c-","ululul":"c-","ulululu":"ajc+","ulull":"-","ulullu":"c","ululluu":"ajc+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"ajc","luuluu":"ajc+","luuluul":"c-","luulul":"c-","luululu":"ajc+","luull":"-","luullu":"c","luulluu":"ajc+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"broken-check-then-set":{"about":"Half of the remedy: look before writing, and write only if the session is still there. But between the look and the write there is time, and in Redis, which other processes use as well, it is a round trip long. A logout that comes then is undone. fix-store-redis.ts does both in one command.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-ordering":{"about":"The post's fix. The /update handler stands above auth(), and Express runs a middleware only for what is registered below it: no response of this route sets the session cookie. The price: the route neither knows nor checks who calls. And every other route still has the bug.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc","uuullul":"c-","uuulll":"c-","uuulllu":"c","uul":"ajc+","uulu":"ajc","uuluu":"ajc","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc","uululul":"c-","uulull":"c-","uulullu":"c","uull":"ajc","uullu":"ajc","uulluu":"ajc","uulluul":"c-","uullul":"c-","uullulu":"c","uulll":"c-","uulllu":"c","uullluu":"c","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc","uluulul":"c-","uluull":"c-","uluullu":"c","ulul":"ajc","ululu":"ajc","ululuu":"ajc","ululuul":"c-","ululul":"c-","ulululu":"c","ulull":"c-","ulullu":"c","ululluu":"c","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc","ulluuul":"c-","ulluul":"c-","ulluulu":"c","ullul":"c-","ullulu":"c","ulluluu":"c","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"c","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc","luuulul":"c-","luuull":"c-","luuullu":"c","luul":"ajc","luulu":"ajc","luuluu":"ajc","luuluul":"c-","luulul":"c-","luululu":"c","luull":"c-","luullu":"c","luulluu":"c","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc","luluuul":"c-","luluul":"c-","luluulu":"c","lulul":"c-","lululu":"c","lululuu":"c","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"c","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc","lluuuul":"c-","lluuul":"c-","lluuulu":"c","lluul":"c-","lluulu":"c","lluuluu":"c","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"c","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"fix-read-only-route":{"about":"As easy as moving the route, without that price. The route stays below auth() and knows who calls, but its response leaves the session cookie alone. The new price: what the route changes in the session is lost. And every other route still has the bug. The cookie is known by its name, which auth() is given, too: one that auth() does not know would be no fix, and no error.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc","uuullul":"c-","uuulll":"c-","uuulllu":"c","uul":"ajc+","uulu":"ajc","uuluu":"ajc","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc","uululul":"c-","uulull":"c-","uulullu":"c","uull":"ajc","uullu":"ajc","uulluu":"ajc","uulluul":"c-","uullul":"c-","uullulu":"c","uulll":"c-","uulllu":"c","uullluu":"c","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc","uluulul":"c-","uluull":"c-","uluullu":"c","ulul":"ajc","ululu":"ajc","ululuu":"ajc","ululuul":"c-","ululul":"c-","ulululu":"c","ulull":"c-","ulullu":"c","ululluu":"c","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc","ulluuul":"c-","ulluul":"c-","ulluulu":"c","ullul":"c-","ullulu":"c","ulluluu":"c","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"c","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc","luuulul":"c-","luuull":"c-","luuullu":"c","luul":"ajc","luulu":"ajc","luuluu":"ajc","luuluul":"c-","luulul":"c-","luululu":"c","luull":"c-","luullu":"c","luulluu":"c","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc","luluuul":"c-","luluul":"c-","luluulu":"c","lulul":"c-","lululu":"c","lululuu":"c","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"c","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc","lluuuul":"c-","lluuul":"c-","lluuulu":"c","lluul":"c-","lluulu":"c","lluuluu":"c","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"c","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"fix-navigations-only":{"about":"All routes at once, and no store. The session cookie is only set when the user goes to a page (Sec-Fetch-Mode: navigate), when the session changes, as on login and logout, and once half a day has passed since it was last set. So a page that another tab loads during the logout still logs the user back in, and so does a late response that happens to come after half a day. Clients without that header, such as Safari before 16.4 or any browser on plain http, have sessions that roll twice a day.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-","uuul":"ajc+","uuulu":"ajc","uuulul":"ajc","uuulull":"c-","uuull":"ajc","uuullu":"ajc","uuullul":"c-","uuulll":"c-","uuulllu":"c","uul":"ajc+","uulu":"ajc","uuluu":"ajc","uuluul":"ajc","uuluull":"c-","uulul":"ajc","uululu":"ajc","uululul":"c-","uulull":"c-","uulullu":"c","uull":"ajc","uullu":"ajc","uulluu":"ajc","uulluul":"c-","uullul":"c-","uullulu":"c","uulll":"c-","uulllu":"c","uullluu":"c","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc","uluuul":"ajc","uluuull":"c-","uluul":"ajc","uluulu":"ajc","uluulul":"c-","uluull":"c-","uluullu":"c","ulul":"ajc","ululu":"ajc","ululuu":"ajc","ululuul":"c-","ululul":"c-","ulululu":"c","ulull":"c-","ulullu":"c","ululluu":"c","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc","ulluuul":"c-","ulluul":"c-","ulluulu":"c","ullul":"c-","ullulu":"c","ulluluu":"c","ulll":"c-","ulllu":"c","ullluu":"c","ullluuu":"c","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc","luuuul":"ajc","luuuull":"c-","luuul":"ajc","luuulu":"ajc","luuulul":"c-","luuull":"c-","luuullu":"c","luul":"ajc","luulu":"ajc","luuluu":"ajc","luuluul":"c-","luulul":"c-","luululu":"c","luull":"c-","luullu":"c","luulluu":"c","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc","luluuul":"c-","luluul":"c-","luluulu":"c","lulul":"c-","lululu":"c","lululuu":"c","lull":"c-","lullu":"c","lulluu":"c","lulluuu":"c","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc","lluuuul":"c-","lluuul":"c-","lluuulu":"c","lluul":"c-","lluulu":"c","lluuluu":"c","llul":"c-","llulu":"c","lluluu":"c","lluluuu":"c","lll":"c-","lllu":"c","llluu":"c","llluuu":"c","llluuuu":"c"}},"fix-front-end":{"about":"Managing the concurrency in the app: the page waits for its own requests, and only then goes to /logout. The server is that of broken.ts. So all it takes is a request that this page does not know of, from another tab or from sendBeacon. And a slow request holds up the logout.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"ajc","uuuulll":"c-"}},"fix-back-channel":{"about":"The standard's own remedy: OpenID Connect Back-Channel Logout. When the user logs out, the provider tells the app, and the library's hooks refuse the session from then on. Until that call arrives, it lives. And the hooks refuse the user, not only the session: all of their devices are logged out, until the user logs in on one of them. Then the others are logged in again, too. A late response still sets a cookie, which the next one clears.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"ajc","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"ajc","uuulull":"-","uuull":"ajc","uuullu":"ajc+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"ajc","uuluull":"-","uulul":"ajc","uululu":"ajc+","uululul":"-","uulull":"-","uulullu":"j+","uull":"ajc","uullu":"ajc","uulluu":"ajc+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"ajc","uluuull":"-","uluul":"ajc","uluulu":"ajc+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"ajc","ululu":"ajc","ululuu":"ajc+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"ajc","ullu":"ajc","ulluu":"ajc","ulluuu":"ajc+","ulluuul":"-","ulluul":"-","ulluulu":"j+","ullul":"-","ullulu":"","ulluluu":"j+","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"ajc","luuuull":"-","luuul":"ajc","luuulu":"ajc+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"ajc","luulu":"ajc","luuluu":"ajc+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"ajc","lulu":"ajc","luluu":"ajc","luluuu":"ajc+","luluuul":"-","luluul":"-","luluulu":"j+","lulul":"-","lululu":"","lululuu":"j+","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"ajc","llu":"ajc+","lluu":"ajc","lluuu":"ajc","lluuuu":"ajc+","lluuuul":"-","lluuul":"-","lluuulu":"j+","lluul":"-","lluulu":"","lluuluu":"j+","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-deny-list":{"about":"The session stays in its cookie. The logout puts its login on a list, which the library's hook asks on each request. So it holds on the server, too. The price: a late cookie replaces the next user's. A lost list lets copies in.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-store":{"about":"The custom session store, done right: the cookie holds an id, the session stays here, and an id whose session was destroyed never has one again. A plain store is no fix. The library ends each request with a write of the session that it loaded at the start, so the late one puts it back. Here it still sets the cookie again, with an id that is worth nothing by then. The price: it takes the place of the cookie of whoever has logged in since. And this store is for one process, which forgets all sessions when it ends.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-store-redis":{"about":"fix-store.ts for more than one process: the sessions are in Redis, and its SET … XX is the rule in one command. It writes only if there is something, and lets nobody in between. When Redis does not answer, the library takes that for \"no session\". The price: one read that fails logs the user out for good. The library clears the cookie, and destroys the session if it can.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j+","uulluul":"-","uullul":"-","uullulu":"j+","uulll":"-","uulllu":"","uullluu":"j+","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j+","ululuul":"-","ululul":"-","ulululu":"j+","ulull":"-","ulullu":"","ululluu":"j+","ull":"j","ullu":"j","ulluu":"j","ulluuu":"-","ulluuul":"-","ulluul":"-","ulluulu":"-","ullul":"-","ullulu":"","ulluluu":"-","ulll":"-","ulllu":"","ullluu":"","ullluuu":"-","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j+","luuluul":"-","luulul":"-","luululu":"j+","luull":"-","luullu":"","luulluu":"j+","lul":"j","lulu":"j","luluu":"j","luluuu":"-","luluuul":"-","luluul":"-","luluulu":"-","lulul":"-","lululu":"","lululuu":"-","lull":"-","lullu":"","lulluu":"","lulluuu":"-","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"-","lluuuul":"-","lluuul":"-","lluuulu":"-","lluul":"-","lluulu":"","lluuluu":"-","llul":"-","llulu":"","lluluu":"","lluluuu":"-","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-complete":{"about":"All of it, in the one file that you can take into your app: lastingLogout wraps auth(). A session that has ended stays ended, and only a response that begins, changes, extends or ends a session touches its cookie. It works with the store that you have. The price: two reads of it for each request, or one where you can give it `update`, which writes only what is there.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j","uulluul":"-","uullul":"-","uullulu":"","uulll":"-","uulllu":"","uullluu":"","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j","ululuul":"-","ululul":"-","ulululu":"","ulull":"-","ulullu":"","ululluu":"","ull":"j","ullu":"j","ulluu":"j","ulluuu":"j","ulluuul":"-","ulluul":"-","ulluulu":"","ullul":"-","ullulu":"","ulluluu":"","ulll":"-","ulllu":"","ullluu":"","ullluuu":"","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j","luuluul":"-","luulul":"-","luululu":"","luull":"-","luullu":"","luulluu":"","lul":"j","lulu":"j","luluu":"j","luluuu":"j","luluuul":"-","luluul":"-","luluulu":"","lulul":"-","lululu":"","lululuu":"","lull":"-","lullu":"","lulluu":"","lulluuu":"","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"j","lluuuul":"-","lluuul":"-","lluuulu":"","lluul":"-","lluulu":"","lluuluu":"","llul":"-","llulu":"","lluluu":"","lluluuu":"","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}},"fix-complete-cookie":{"about":"The same without a session store. Sessions stay in their cookies, and the server remembers which of them have ended, for two days each. The price: one look for each request. And whoever loses that list lets old copies in again.","looks":{"":"ajc","u":"ajc+","uu":"ajc","uuu":"ajc","uuuu":"ajc+","uuuul":"ajc+","uuuull":"j","uuuulll":"-","uuul":"ajc+","uuulu":"ajc+","uuulul":"j","uuulull":"-","uuull":"j","uuullu":"j+","uuullul":"-","uuulll":"-","uuulllu":"j+","uul":"ajc+","uulu":"ajc","uuluu":"ajc+","uuluul":"j","uuluull":"-","uulul":"j","uululu":"j+","uululul":"-","uulull":"-","uulullu":"j+","uull":"j","uullu":"j","uulluu":"j","uulluul":"-","uullul":"-","uullulu":"","uulll":"-","uulllu":"","uullluu":"","ul":"ajc+","ulu":"ajc","uluu":"ajc","uluuu":"ajc+","uluuul":"j","uluuull":"-","uluul":"j","uluulu":"j+","uluulul":"-","uluull":"-","uluullu":"j+","ulul":"j","ululu":"j","ululuu":"j","ululuul":"-","ululul":"-","ulululu":"","ulull":"-","ulullu":"","ululluu":"","ull":"j","ullu":"j","ulluu":"j","ulluuu":"j","ulluuul":"-","ulluul":"-","ulluulu":"","ullul":"-","ullulu":"","ulluluu":"","ulll":"-","ulllu":"","ullluu":"","ullluuu":"","l":"ajc+","lu":"ajc+","luu":"ajc","luuu":"ajc","luuuu":"ajc+","luuuul":"j","luuuull":"-","luuul":"j","luuulu":"j+","luuulul":"-","luuull":"-","luuullu":"j+","luul":"j","luulu":"j","luuluu":"j","luuluul":"-","luulul":"-","luululu":"","luull":"-","luullu":"","luulluu":"","lul":"j","lulu":"j","luluu":"j","luluuu":"j","luluuul":"-","luluul":"-","luluulu":"","lulul":"-","lululu":"","lululuu":"","lull":"-","lullu":"","lulluu":"","lulluuu":"","ll":"j","llu":"j+","lluu":"j","lluuu":"j","lluuuu":"j","lluuuul":"-","lluuul":"-","lluuulu":"","lluul":"-","lluulu":"","lluuluu":"","llul":"-","llulu":"","lluluu":"","lluluuu":"","lll":"-","lllu":"","llluu":"","llluuu":"","llluuuu":""}}};
 
@@ -10,13 +10,13 @@ const RECORDED = {"broken":{"about":"The bug. auth() stands above every route. S
 /** The request that is late, or the logout. */
 
 /** What happens to each, in this order. */
-const STEPS = {
+const STAGES = {
   u: ["sent", "received", "answered", "stored"],
   l: ["sent", "answered", "stored"],
 }         ;
 
 /** How many steps there are in all. */
-const ALL = STEPS.u.length + STEPS.l.length;
+const ALL = STAGES.u.length + STAGES.l.length;
 
 /**
  * An order, as one number for each step of the update: how many steps of the logout come before it.
@@ -24,76 +24,65 @@ const ALL = STEPS.u.length + STEPS.l.length;
  */
 
 /** Writes an order as it is recorded: a letter for each step. */
-function lettersOf(order       )         {
-  const parts = order.map((before, at) => {
-    const since = before - (order[at - 1] ?? 0);
-    return `${"l".repeat(since)}u`;
-  });
-  return parts.join("").padEnd(ALL, "l");
-}
+const lettersOf = (order       )         =>
+  order
+    .map((before, at) => `${"l".repeat(before - (order[at - 1] ?? 0))}u`)
+    .join("")
+    .padEnd(ALL, "l");
 
 /** All orders: first those that go the least often from one of the two to the other. */
-const ORDERS          = STEPS.u
+const ORDERS          = STAGES.u
   .reduce         (
     (orders) =>
       orders.flatMap((order) =>
-        [0, 1, 2, 3].flatMap((before) =>
-          before >= (order.at(-1) ?? 0) ? [[...order, before]] : [],
-        ),
+        [0, 1, 2, 3]
+          .filter((before) => before >= (order.at(-1) ?? 0))
+          .map((before) => [...order, before]),
       ),
     [[]],
   )
-  .map((order) => ({ order, difficulty: difficultyOf(lettersOf(order)) }))
-  .sort((one, other) => one.difficulty - other.difficulty)
-  .map(({ order }) => order);
+  .sort((one, other) => difficultyOf(one) - difficultyOf(other));
 
-function difficultyOf(letters        )         {
+function difficultyOf(order       )         {
+  const letters = lettersOf(order);
   const switches = letters.match(/ul|lu/g)?.length ?? 0;
   return switches * 10 + Math.abs(letters.indexOf("l") - 2);
 }
 
 /** Which orders a snippet's page can produce, and which of them leave alice logged in. */
-function outcomesOf(name        )
-
-  {
-  const looks = RECORDED[name]?.looks ?? {};
-  const end = (order       ) => readLook(looks, lettersOf(order));
-  const possible = ORDERS.filter(end);
-  return { possible, losing: possible.filter((order) => end(order)?.loggedIn) };
+function outcomesOf(
+  looks       ,
+)                                         {
+  const possible = ORDERS.filter((order) => lettersOf(order) in looks);
+  const isLosing = (order       ) => looks[lettersOf(order)]?.includes("a");
+  return { possible, losing: possible.filter(isLosing) };
 }
-
-/** What was seen at one moment. */
 
 /** One step, and what was seen after it. */
 
-function readLook(
-  looks                   ,
-  key        ,
-)                   {
-  const seen = looks[key];
-  return seen === undefined
-    ? undefined
-    : {
-        loggedIn: seen.includes("a"),
-        inJar: seen.includes("j"),
-        copy: seen.includes("c"),
-        brought: seen.includes("+"),
-        cleared: seen.includes("-"),
-      };
-}
-
-function stepsOf(looks                   , order       )         {
+/** Tells an order step by step. */
+function stepsOf(looks       , order       )         {
   const letters = lettersOf(order);
   const counts = { u: 0, l: 0 };
   return [...letters].map((letter, at) => {
     const chain = letter         ;
     const index = counts[chain]++;
-    const what = STEPS[chain][index]                ;
-    const before = readLook(looks, letters.slice(0, at));
-    const look = readLook(looks, letters.slice(0, at + 1));
-    const isAfter = counts.l === STEPS.l.length;
-    const undoes = isAfter && !before?.loggedIn && look?.loggedIn === true;
-    return { chain, index, what, look, undoes };
+    const [before, look] = [at, at + 1].map(
+      (end) => looks[letters.slice(0, end)],
+    );
+    return {
+      ...{ chain, index, look },
+      stage: STAGES[chain][index]         ,
+      cookie: look?.includes("+")
+        ? "brought"
+        : look?.includes("-")
+          ? "cleared"
+          : undefined,
+      undoes:
+        counts.l === STAGES.l.length &&
+        !before?.includes("a") &&
+        look?.includes("a") === true,
+    };
   });
 }
 
@@ -102,85 +91,79 @@ const PATHS = { u: "/update", l: "/logout" };
 const CALLS = { u: "POST /update", l: "GET /logout" };
 
 /** Says what happens in a step: two short lines. */
-function wordsOf({ chain, what, look, undoes }      )                   {
-  const stored = look?.brought
-    ? `cookie set${undoes ? " again" : ""}`
-    : look?.cleared
-      ? "cookie cleared"
-      : "cookie left alone";
-  const more = {
-    sent: look?.brought ? "with the cookie" : "without the cookie",
-    received: "by the server",
-    answered: "by the server",
-    stored,
-  };
-  return [`${PATHS[chain]} ${what}`, look ? more[what] : "cannot happen"];
+function wordsOf(step      )                   {
+  const { chain, stage, look, cookie, undoes } = step;
+  const first = `${PATHS[chain]} ${stage}`;
+  if (look === undefined) return [first, "cannot happen"];
+  if (stage === "sent") return [first, `${withOrWithout(step)} the cookie`];
+  if (stage !== "stored") return [first, "by the server"];
+  if (cookie === "brought")
+    return [first, `cookie set${undoes ? " again" : ""}`];
+  return [first, cookie ? "cookie cleared" : "cookie left alone"];
 }
 
+const withOrWithout = ({ cookie }      )         =>
+  cookie === "brought" ? "with" : "without";
+
 /** Says the same in a sentence. */
-function sentenceOf({ chain, what, look, undoes }      )         {
+function sentenceOf(step      )         {
+  const { chain, stage, cookie, undoes } = step;
   const path = PATHS[chain];
-  if (what === "received") return "The server has /update, and works on it.";
-  if (what === "answered") return `The server answers ${path}.`;
-  if (what === "sent") {
-    const cookie = look?.brought ? "with" : "without";
-    return `The browser sends ${CALLS[chain]}, ${cookie} the session cookie.`;
-  }
-  const does = look?.brought
-    ? `sets the session cookie${undoes ? ", after the logout" : ""}`
-    : look?.cleared
-      ? "clears the session cookie"
-      : "leaves the session cookie alone";
-  return `The answer to ${path} arrives, and ${does}.`;
+  if (stage === "received") return "The server has /update, and works on it.";
+  if (stage === "answered") return `The server answers ${path}.`;
+  if (stage === "sent")
+    return `The browser sends ${CALLS[chain]}, ${withOrWithout(step)} the session cookie.`;
+  const does = { brought: "sets", cleared: "clears", alone: "leaves" };
+  const after = undoes ? ", after the logout" : cookie ? "" : " alone";
+  return `The answer to ${path} arrives, and ${does[cookie ?? "alone"]} the session cookie${after}.`;
 }
 
 /** Says what has just happened, or how it ended. */
 function newsOf(server        , steps        , now        ) {
-  const step = steps[now - 1];
-  const look = step?.look;
-  const isEnd = now === ALL || !steps[now]?.look;
-  if (!step) {
-    const text = "alice is logged in, and is about to click Log out.";
-    return { head: "Nothing has happened yet.", text, kind: "" };
-  }
-  if (!isEnd) {
-    const head = `Step ${now} of ${ALL}.`;
-    return { head, text: sentenceOf(step), kind: "" };
-  }
-  if (now < ALL) {
-    const text = `The page of ${server} waits for the answer to /update, and only then goes to /logout.`;
-    return { head: "This order cannot happen.", text, kind: "" };
-  }
-  if (look?.loggedIn) {
-    const text = "alice clicked Log out. At the end, she is logged in.";
-    return { head: "✗ This logout did not hold.", text, kind: "bad" };
-  }
-  const but = look?.copy
+  const [step, next] = [steps[now - 1], steps[now]];
+  const news = (head        , text        , kind = "") => ({
+    head,
+    text,
+    kind,
+  });
+  if (!step)
+    return news(
+      "Nothing has happened yet.",
+      "alice is logged in, and is about to click Log out.",
+    );
+  if (next?.look !== undefined)
+    return news(`Step ${now} of ${ALL}.`, sentenceOf(step));
+  if (next)
+    return news(
+      "This order cannot happen.",
+      `The page of ${server} waits for the answer to /update, and only then goes to /logout.`,
+    );
+  if (step.look?.includes("a"))
+    return news(
+      "✗ This logout did not hold.",
+      "alice clicked Log out. At the end, she is logged in.",
+      "bad",
+    );
+  const but = step.look?.includes("c")
     ? " But whoever has a copy of the cookie is let in."
     : "";
-  const text = `At the end, nobody is logged in.${but}`;
-  return { head: "✓ This logout held.", text, kind: "good" };
+  return news(
+    "✓ This logout held.",
+    `At the end, nobody is logged in.${but}`,
+    "good",
+  );
 }
 
-/** Says what was seen: whether each thing is so, in a sentence. */
-const stateOf = (look                  ) => ({
-  jar: {
-    isSo: look?.inJar === true,
-    text: `The cookie jar has ${look?.inJar ? "the" : "no"} session cookie.`,
-  },
-  browser: {
-    isSo: look?.loggedIn === true,
-    text: `In the browser, ${look?.loggedIn ? "alice" : "nobody"} is logged in.`,
-  },
-  copy: {
-    isSo: look?.copy === true,
-    text: `The server ${look?.copy ? "takes" : "refuses"} a copy of the cookie.`,
-  },
-});
+/** Says what was seen: whether each thing is so, by the letter of its place, in a sentence. */
+const STATES                                            = {
+  j: (isSo) => `The cookie jar has ${isSo ? "the" : "no"} session cookie.`,
+  a: (isSo) => `In the browser, ${isSo ? "alice" : "nobody"} is logged in.`,
+  c: (isSo) => `The server ${isSo ? "takes" : "refuses"} a copy of the cookie.`,
+};
 
 /** Says how many orders go wrong with a server, and whether this one does. */
-function countOf(server        , order       )         {
-  const { possible, losing } = outcomesOf(server);
+function countOf(server        , looks       , order       )         {
+  const { possible, losing } = outcomesOf(looks);
   const isAll = possible.length === ORDERS.length;
   const can = `Of the ${ORDERS.length} orders, ${possible.length} can happen with ${server}. `;
   if (losing.length === 0) {
@@ -199,6 +182,13 @@ function countOf(server        , order       )         {
 /** Where each lane is, from the left. */
 const LANES = { jar: "16.7%", browser: "50%", server: "83.3%" };
 
+/** The letters of what is seen in each lane. */
+const LETTERS = [
+  ["jar", "j"],
+  ["browser", "a"],
+  ["server", "c"],
+]         ;
+
 /** How high a row is. */
 const ROW = 3.5;
 
@@ -207,55 +197,55 @@ const ROW = 3.5;
 /** The arrows of the late request, of the logout, what logs in again, and what has not happened. */
 const ARROW_LOOKS = ["u", "l", "undoes", "future"]         ;
 
+/** What happens to a request in a row: where it goes, and what that does with the cookie. */
+
+/** Draws the ways of requests. What undoes something does so when it is stored. */
+function arrowsOf(rows       )                  {
+  const arrows                  = [];
+  /** Where each request has been last. */
+  const places = new Map                           ();
+  for (const [
+    row,
+    { nr, stages, withCookie, effect, look },
+  ] of rows.entries()) {
+    const own = look === "undoes" ? "u" : look;
+    for (const [at, stage] of stages.entries()) {
+      // What happens in one row is drawn one below the other.
+      const y = row + (at + 1) / (stages.length + 1);
+      const lane = /sent|stored/.test(stage) ? "browser" : "server";
+      const from = places.get(nr);
+      places.set(nr, [lane, y]);
+      if (stage === "sent" && withCookie)
+        arrows.push({ from: ["jar", y], to: ["browser", y], look: own });
+      // Time that passes is no answer.
+      if (!from || from[0] === lane) continue;
+      arrows.push({ from, to: [lane, y], look: own });
+      if (stage === "stored" && effect && effect !== "untouched")
+        arrows.push({ from: ["browser", y], to: ["jar", y], look });
+    }
+  }
+  return arrows;
+}
+
 /** Makes of an order what is drawn, when some of its steps have happened. */
-function sceneOf(steps        , start      , now        )        {
+function sceneOf(steps        , start        , now        )        {
   const looks = [start, ...steps.map(({ look }) => look)].slice(0, now + 1);
   const bars = looks.flatMap((look, at) => {
     const isLast = at === now && now < ALL;
     const from = Math.max(0, at - 0.5);
     const to = at === ALL ? ALL : at + (isLast && at > 0 ? 0 : 0.5);
-    const isSo = [look?.inJar, look?.loggedIn, look?.copy];
-    return (Object.keys(LANES)          )
-      .filter((_, lane) => isSo[lane])
-      .map((lane) => ({ lane, from, to }));
+    return LETTERS.flatMap(([lane, letter]) =>
+      look?.includes(letter) ? { lane, from, to } : [],
+    );
   });
-  const arrows = (["u", "l"]         ).flatMap((chain) => {
-    const place = (what              ) =>
-      steps.findIndex((step) => step.chain === chain && step.what === what);
-    const [sent, answered, stored] = [
-      place("sent"),
-      place("answered"),
-      place("stored"),
-    ];
-    const last = steps[stored];
-    const arrow = (
-      [from, start]                ,
-      [to, end]                ,
-      look                   = chain,
-    )                  => [
-      {
-        from: [from, start + 0.5],
-        to: [to, end + 0.5],
-        look: Math.max(start, end) < now ? look : "future",
-      },
-    ];
-    return [
-      steps[sent]?.look?.brought ? arrow(["jar", sent], ["browser", sent]) : [],
-      arrow(
-        ["browser", sent],
-        ["server", chain === "u" ? place("received") : answered],
-      ),
-      arrow(["server", answered], ["browser", stored]),
-      last?.look?.brought || last?.look?.cleared
-        ? arrow(
-            ["browser", stored],
-            ["jar", stored],
-            last.undoes ? "undoes" : chain,
-          )
-        : [],
-    ].flat();
-  });
-  return { bars, arrows };
+  const rows = steps.map(
+    ({ chain, stage, cookie, undoes }, row)      => ({
+      ...{ nr: chain, stages: [stage], withCookie: cookie === "brought" },
+      effect: cookie ? "set" : "untouched",
+      look: row >= now ? "future" : undoes ? "undoes" : chain,
+    }),
+  );
+  return { bars, arrows: arrowsOf(rows) };
 }
 
 /** Draws the lanes, and what goes from one to another, as what is in an `<svg>`. */
@@ -305,9 +295,9 @@ const HTML = `
     <div role="status" aria-atomic="true">
       <p class="told"></p>
       <ul class="state">
-        <li id="jar"></li>
-        <li id="browser"></li>
-        <li id="copy"></li>
+        <li id="j"></li>
+        <li id="a"></li>
+        <li id="c"></li>
       </ul>
     </div>
     <p class="buttons">
@@ -441,26 +431,52 @@ class LogoutRace extends HTMLElement {
   #picked = 2;
            #items                                 = { u: [], l: [] };
 
+  /** What each button does, and whether it can. */
+           #buttons                                                          = {
+    earlier: [() => this.#move(this.#picked, -1), () => this.#before > 0],
+    later: [
+      () => this.#move(this.#picked, 1),
+      () => this.#before < STAGES.l.length,
+    ],
+    back: [() => this.#step(-1), () => this.#now > 0],
+    next: [() => this.#step(1), () => true],
+    wrong: [() => this.#showLosing(0), () => this.#losing.length > 0],
+    another: [() => this.#showLosing(1), () => this.#losing.length > 0],
+  };
+
   connectedCallback()       {
     if (this.#items.u.length > 0) return;
     this.#root.innerHTML = `<style>${STYLE}</style>${HTML}`;
     this.#fillSelect();
-    this.#fillList();
-    const clicks                             = {
-      earlier: () => this.#move(this.#picked, -1),
-      later: () => this.#move(this.#picked, 1),
-      back: () => this.#step(-1),
-      next: () => this.#step(1),
-      wrong: () => this.#show(outcomesOf(this.#server).losing[0]),
-      another: () => this.#showNext(),
-    };
-    for (const [id, click] of Object.entries(clicks)) {
+    this.#items.u = STAGES.u.map((_, index) => this.#movable(index));
+    this.#items.l = STAGES.l.map(() => itemOf("<p><b></b><span></span></p>"));
+    this.#find("ol").append(...this.#items.u, ...this.#items.l);
+    for (const [id, [click]] of Object.entries(this.#buttons)) {
       const button = this.#find(`#${id}`);
       button.addEventListener("click", () => {
         if (!button.ariaDisabled) click();
       });
     }
-    this.#show(outcomesOf(this.#server).losing[0]);
+    this.#showLosing(0);
+  }
+
+  get #looks() {
+    return RECORDED[this.#server]?.looks ?? {};
+  }
+
+  get #losing()          {
+    return outcomesOf(this.#looks).losing;
+  }
+
+  /** How many steps of this order the snippet's page can produce. */
+  get #last()         {
+    const steps = stepsOf(this.#looks, this.#order);
+    return steps.filter(({ look }) => look !== undefined).length;
+  }
+
+  /** How many steps of the logout come before the picked one. */
+  get #before()         {
+    return this.#order[this.#picked] ?? 0;
   }
 
   #find                                    (selector        )       {
@@ -469,43 +485,28 @@ class LogoutRace extends HTMLElement {
 
   #fillSelect()       {
     const select = this.#find                   ("#server");
-    const names = Object.keys(RECORDED);
-    for (const [label, isIn] of [
-      ["Broken", (name        ) => name.startsWith("broken")],
-      ["Fixes", (name        ) => !name.startsWith("broken")],
-    ]         ) {
+    for (const label of ["Broken", "Fixes"]) {
       const group = document.createElement("optgroup");
       group.label = label;
-      const options = names.filter(isIn).map((name) => {
-        const { losing, possible } = outcomesOf(name);
+      for (const [name, { looks }] of Object.entries(RECORDED)) {
+        if (name.startsWith("broken") !== (label === "Broken")) continue;
+        const { losing, possible } = outcomesOf(looks);
         const count = `${losing.length} of ${possible.length}`;
-        return new Option(`${name}: ${count} go wrong`, name);
-      });
-      group.append(...options);
+        group.append(new Option(`${name}: ${count} go wrong`, name));
+      }
       select.append(group);
     }
     select.addEventListener("change", () => {
       this.#server = select.value;
-      this.#show(this.#order);
+      this.#show();
     });
   }
 
-  #fillList()       {
-    for (const chain of ["u", "l"]         ) {
-      this.#items[chain] = STEPS[chain].map((_, index) => {
-        const item = document.createElement("li");
-        item.innerHTML =
-          chain === "u"
-            ? `<button type="button" class="step" aria-describedby="how"><b></b><span></span></button><span class="grip" aria-hidden="true">⠿</span>`
-            : "<p><b></b><span></span></p>";
-        if (chain === "u") this.#makeMovable(item, index);
-        return item;
-      });
-    }
-    this.#find("ol").append(...this.#items.u, ...this.#items.l);
-  }
-
-  #makeMovable(item               , index        )       {
+  /** Makes a step of the update, which can be picked, dragged, and moved with the arrow keys. */
+  #movable(index        )                {
+    const item = itemOf(
+      `<button type="button" class="step" aria-describedby="how"><b></b><span></span></button><span class="grip" aria-hidden="true">⠿</span>`,
+    );
     const [button, grip] = item.children                            ;
     button?.addEventListener("click", () => {
       this.#picked = index;
@@ -521,6 +522,7 @@ class LogoutRace extends HTMLElement {
       this.#picked = index;
       this.#drag(item, index);
     });
+    return item;
   }
 
   /** Moves a step to where the pointer is, until that is let go. */
@@ -550,60 +552,45 @@ class LogoutRace extends HTMLElement {
   #move(index        , by        )       {
     this.#picked = index;
     const before = (this.#order[index] ?? 0) + by;
-    if (before < 0 || before > STEPS.l.length) return;
+    if (before < 0 || before > STAGES.l.length) return;
     const order = this.#order.map((other, at) => {
       if (at < index) return Math.min(other, before);
       return at > index ? Math.max(other, before) : before;
     });
-    const place =
-      lettersOf(order)
-        .split("u", index + 1)
-        .join("u").length + 1;
+    const place = index + before + 1;
     this.#show(order, `You moved it to place ${place} of ${ALL}.`);
   }
 
   /** Shows an order, when all of it has happened. */
   #show(order        = this.#order, moved = "")       {
     this.#order = ORDERS.find((one) => `${one}` === `${order}`) ?? order;
-    this.#now = this.#possible();
+    this.#now = this.#last;
     this.#render(moved);
   }
 
   #step(by        )       {
-    const last = this.#possible();
     // After the last step it begins again.
-    this.#now = this.#now + by > last ? 0 : Math.max(0, this.#now + by);
+    const now = this.#now + by > this.#last ? 0 : this.#now + by;
+    this.#now = Math.max(0, now);
     this.#render();
   }
 
-  #showNext()       {
-    const { losing } = outcomesOf(this.#server);
-    this.#show(losing[(losing.indexOf(this.#order) + 1) % losing.length]);
-  }
-
-  /** How many steps of this order the snippet's page can produce. */
-  #possible()         {
-    const { looks } = this.#recorded();
-    const letters = lettersOf(this.#order);
-    return [...letters].filter((_, at) => letters.slice(0, at + 1) in looks)
-      .length;
-  }
-
-  #recorded()           {
-    return RECORDED[this.#server] ?? { about: "", looks: {} };
+  /** Shows the first order that goes wrong, or one after that which is shown. */
+  #showLosing(by       )       {
+    const losing = this.#losing;
+    this.#show(losing[(by && losing.indexOf(this.#order) + 1) % losing.length]);
   }
 
   #render(moved = "")       {
-    const { about, looks } = this.#recorded();
-    const steps = stepsOf(looks, this.#order);
-    const start = readLook(looks, "");
-    if (!start) return;
+    const steps = stepsOf(this.#looks, this.#order);
+    const start = this.#looks[""] ?? "";
     this.#find("svg").innerHTML = draw(sceneOf(steps, start, this.#now));
     this.#arrange(steps);
     const look = this.#now === 0 ? start : steps[this.#now - 1]?.look;
     this.#tell(steps, look, moved);
-    this.#find(".count").textContent = countOf(this.#server, this.#order);
-    this.#find(".about").textContent = about;
+    const [server, looks, order] = [this.#server, this.#looks, this.#order];
+    this.#find(".count").textContent = countOf(server, looks, order);
+    this.#find(".about").textContent = RECORDED[this.#server]?.about ?? "";
     this.#label(steps);
   }
 
@@ -614,69 +601,64 @@ class LogoutRace extends HTMLElement {
     );
     const isHeld = (item         ) =>
       item.matches(".dragging") || item.contains(this.#root.activeElement);
-    const at = Math.max(0, items.findIndex(isHeld));
-    items[at]?.before(...items.slice(0, at));
-    items[at]?.after(...items.slice(at + 1));
+    const held = Math.max(0, items.findIndex(isHeld));
+    items[held]?.before(...items.slice(0, held));
+    items[held]?.after(...items.slice(held + 1));
     for (const [at, step] of steps.entries()) {
       const item = items[at]                 ;
+      const { chain, index, undoes } = step;
       const isNow = at === this.#now - 1 && this.#now < ALL;
       const isFuture = at >= this.#now;
-      const { chain, undoes } = step;
-      const isDragged = item.matches(".dragging");
-      item.className = chain;
-      item.classList.toggle("dragging", isDragged);
-      item.classList.toggle("now", isNow);
-      item.classList.toggle("future", isFuture);
-      item.classList.toggle("undoes", undoes && !isFuture);
+      item.className = [
+        chain,
+        item.matches(".dragging") && "dragging",
+        isNow && "now",
+        isFuture ? "future" : undoes && "undoes",
+      ]
+        .filter(Boolean)
+        .join(" ");
       item.ariaCurrent = isNow ? "step" : null;
       const [first, second] = wordsOf(step);
       const [bold, plain] = item.querySelectorAll("b, b + span");
       if (bold) bold.textContent = `${first} `;
       if (plain) plain.textContent = second;
-      const isPicked = chain === "u" && step.index === this.#picked;
+      const isPicked = chain === "u" && index === this.#picked;
       item.querySelector("button")?.setAttribute("aria-pressed", `${isPicked}`);
     }
   }
 
   /** Says what has just happened, or how it ended, and what was seen then. */
-  #tell(steps        , look                  , moved        )       {
+  #tell(steps        , look = "", moved = "")       {
     const { head, text, kind } = newsOf(this.#server, steps, this.#now);
     const strong = document.createElement("strong");
     strong.textContent = `${head} `;
     const told = this.#find(".told");
     told.replaceChildren(strong, `${text} ${moved}`);
     told.className = `told ${kind}`;
-    for (const [id, { isSo, text }] of Object.entries(stateOf(look))) {
-      const item = this.#find(`#${id}`);
-      item.textContent = text;
-      item.classList.toggle("yes", isSo);
+    for (const [letter, wordsOf] of Object.entries(STATES)) {
+      const item = this.#find(`#${letter}`);
+      item.textContent = wordsOf(look.includes(letter));
+      item.classList.toggle("yes", look.includes(letter));
     }
   }
 
   /** Says what the buttons do now, and which of them do nothing. */
   #label(steps        )       {
-    const before = this.#order[this.#picked] ?? 0;
-    const hasLosing = outcomesOf(this.#server).losing.length > 0;
-    const isAtEnd = this.#now === this.#possible();
-    for (const [id, can] of [
-      ["earlier", before > 0],
-      ["later", before < STEPS.l.length],
-      ["back", this.#now > 0],
-      ["wrong", hasLosing],
-      ["another", hasLosing],
-    ]         ) {
-      this.#find(`#${id}`).ariaDisabled = can ? null : "true";
-    }
-    const picked = steps.find(
-      ({ chain, index }) => chain === "u" && index === this.#picked,
-    );
+    for (const [id, [, can]] of Object.entries(this.#buttons))
+      this.#find(`#${id}`).ariaDisabled = can() ? null : "true";
+    const picked = steps[this.#picked + this.#before];
     const what = picked ? wordsOf(picked).join(" ") : "";
     this.#find("#earlier").ariaLabel = `Earlier: ${what}`;
     this.#find("#later").ariaLabel = `Later: ${what}`;
-    this.#find("#next span:first-child").textContent = isAtEnd
-      ? "Step through it"
-      : "Next step";
+    this.#find("#next span:first-child").textContent =
+      this.#now === this.#last ? "Step through it" : "Next step";
   }
+}
+
+function itemOf(html        )                {
+  const item = document.createElement("li");
+  item.innerHTML = html;
+  return item;
 }
 
 if (!customElements.get("logout-race")) {

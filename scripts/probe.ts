@@ -1,10 +1,9 @@
-import { runCommand, untilSignal } from "./cli/command.ts";
+import { runCommand, untilSignal } from "./base/command.ts";
 import { runProbe } from "./probe/run-probe.ts";
 
 await runCommand("probe", async () => {
   const cancel = untilSignal();
   const code = await runProbe(process.argv.slice(2), process, cancel);
   // A request that is held would keep the process alive.
-  if (cancel.aborted) process.exit(code);
-  return code;
+  process.exit(code);
 });

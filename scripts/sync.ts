@@ -1,24 +1,18 @@
 import { parseArgs } from "node:util";
-import { runCommand } from "./cli/command.ts";
-import { ROOT } from "./cli/root.ts";
-import { syncRepository } from "./publish/sync-repository.ts";
+import { runCommand } from "./base/command.ts";
+import { ROOT } from "./base/root.ts";
+import { syncRepository } from "./sync/sync-repository.ts";
 
 const HELP = `Usage: npm run sync -- [options]
 
-Copies code, diffs and verdicts into the README and the posts, makes
-snippets/drop-in/lasting-logout.cjs of the .ts beside it, and draws the diagrams
-and makes the element in assets/: from snippets/, from scripts/publish/element,
-and from what other commands have written there: verdicts.json (npm run verify
--- --deep --write), histories.json (-- --histories 1000 --write), race.json (--
---race), browsers.json (npm run verify:browsers -- --write), deployment.json (a
-test: see its error) and, in scripts/lab, versions.json, bites.json, bench.json,
-soak.json and others.json (npm run versions, bites, bench, soak, others).
+Copies code, diffs, tables and verdicts into the README and the posts, and makes
+the diagrams, the element's race.js and snippets/drop-in/lasting-logout.cjs: of
+snippets/, of scripts/race and of what other commands have recorded in assets/.
 
 Options:
   --check       change nothing; fail when something is stale, a region is
-                missing, a link leads nowhere, a table is too wide, a post too
-                long, or GitHub or a blog would not show a text as it is written
-  --in FOLDER   work on another copy of this repository
+                missing, a link leads nowhere, a table is too wide, or GitHub
+                or a blog would not show a text as it is written
   -h, --help    print this
 
 Exit code: 0 when all is up to date, 1 when not, 2 for invalid
@@ -30,7 +24,6 @@ function main(): number {
   const { values: options } = parseArgs({
     options: {
       check: { type: "boolean" },
-      in: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -38,7 +31,7 @@ function main(): number {
     process.stdout.write(HELP);
     return 0;
   }
-  const problems = syncRepository(options.in ?? ROOT, {
+  const problems = syncRepository(ROOT, {
     check: options.check ?? false,
     tell: console.log,
   });

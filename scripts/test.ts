@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runCommand, UsageError } from "./cli/command.ts";
-import { atOnce } from "./cli/side-by-side.ts";
+import { runCommand, UsageError } from "./base/command.ts";
 
 const HELP = `Usage: npm test -- [options] [file ...]
 
@@ -36,10 +36,9 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  // The laboratory has packages, and tests, of its own.
   const all = readdirSync(FOLDER, { recursive: true })
     .map(String)
-    .filter((name) => name.endsWith(".test.ts") && !/^lab\b/.test(name));
+    .filter((name) => /^(?!.*node_modules).*\.test\.ts$/.test(name));
   for (const file of positionals) {
     if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
   }
@@ -48,8 +47,9 @@ async function main(): Promise<number> {
     : all.map((name) => join(basename(FOLDER), name));
   const words = [
     ...["--import", import.meta.resolve("tsx"), "--test"],
-    // Some files wait more than they work.
-    `--test-concurrency=${atOnce()}`,
+    // The servers of a test end with its process.
+    "--test-force-exit",
+    `--test-concurrency=${availableParallelism()}`,
     ...files,
   ];
   const child = spawn(process.execPath, words, {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -7,54 +8,52 @@ import {
   UsageError,
   untilSignal,
   wholeNumber,
-} from "./cli/command.ts";
-import { ROOT } from "./cli/root.ts";
-import { paint } from "./cli/terminal.ts";
-import { findRedis, HOW_TO_INSTALL_REDIS } from "./servers/redis-server.ts";
-import { SnippetError } from "./servers/snippet.ts";
+} from "./base/command.ts";
 import {
-  snippetNames,
-  usesRedis,
-  withoutSkipped,
-} from "./servers/snippet-files.ts";
-import {
-  aloneLines,
-  answersBelow,
-  answersTable,
-  deepTable,
-  differenceLines,
-  legend,
-  losingOrder,
-  type Row,
-  verdictToPaste,
-} from "./verify/answers-table.ts";
-import {
-  historiesText,
-  rulesLegend,
-} from "./verify/histories/histories-table.ts";
+  type Looks,
+  type Measured,
+  type Results,
+  readResult,
+  writeResult,
+} from "./base/results.ts";
+import { ROOT } from "./base/root.ts";
+import { paint } from "./base/terminal.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "./bed/redis.ts";
+import { TaskError } from "./bed/workers.ts";
+import { historiesText, rulesLegend } from "./histories/histories-table.ts";
 import {
   ENOUGH,
   runHistories,
   SEED,
   unexpected,
-} from "./verify/histories/run-histories.ts";
+} from "./histories/run-histories.ts";
 import {
-  type Observed,
-  writeHistories,
-  writeMeasured,
-  writeObserved,
-} from "./verify/observed.ts";
+  answersText,
+  deepTable,
+  differenceLines,
+  holdsAfterAll,
+  legend,
+  losingOrder,
+  type Row,
+  verdictToPaste,
+} from "./verify/answers-table.ts";
 import { ORDERS } from "./verify/orders.ts";
-import { recordRace, writeRace } from "./verify/record-race.ts";
-import { checkFolder, namesFrom, runSnippets } from "./verify/run-snippets.ts";
-import { readVerdicts } from "./verify/verdicts.ts";
+import { runSnippets, type Seen } from "./verify/run-snippets.ts";
+import {
+  checkFolder,
+  namesFrom,
+  SNIPPETS,
+  snippetNames,
+  usesRedis,
+  withoutSkipped,
+} from "./verify/snippet-files.ts";
+import { namesInOrder, readVerdicts } from "./verify/verdicts.ts";
 
 const HELP = `Usage: npm run verify -- [options] [snippet ...]
 
 Starts each snippet, or those that are named, and plays a browser in which the
 user logs out while a request is in flight. One such request and one logout can
 happen in ${ORDERS.length} orders. It tries all of them, and prints who is logged in then.
-Snippets that are named have a process each; in a whole run, some share one.
 
 Options:
   --deep         also try two requests at once, in all orders that can differ
@@ -70,7 +69,7 @@ Options:
   --json         print what was seen, as JSON
   --write        with --deep: also try two processes, and write all of it to
                  assets/verdicts.json, of which npm run sync makes the tables;
-                 with --histories: write what was seen to assets/histories.json
+                 with --histories ${ENOUGH}: to assets/histories.json
   --race         only look at each snippet after each step of each order, and
                  write that to assets/race.json, which the first post plays
   --from FOLDER  take the snippets from another folder
@@ -89,149 +88,147 @@ Exit code: 0 when all is as expected, 1 when something differs or a snippet
 fails, 2 for invalid arguments.
 `;
 
+/** What was asked for. */
+interface Asked extends NonNullable<ReturnType<typeof readCommandLine>> {
+  names: string[];
+  verdicts: ReturnType<typeof readVerdicts>;
+  cancel: AbortSignal;
+}
+
 /** Runs the command, and returns its exit code. */
 async function main(): Promise<number> {
-  const asked = readCommandLine();
-  if (!asked) {
+  const line = readCommandLine();
+  if (!line) {
     process.stdout.write(HELP);
     return 0;
   }
-  const { options, folder, processes, isAll, isOurs } = asked;
-  const isInRedis = asked.names.some((name) => usesRedis(name, folder));
+  const { options, folder, processes } = line;
+  const isInRedis = line.names.some((name) => usesRedis(name, folder));
   const needsRedis = processes === 2 || options.write || options.race;
   if (needsRedis && isInRedis && !findRedis()) {
     console.error(`this needs a Redis: ${HOW_TO_INSTALL_REDIS}`);
     return 1;
   }
-  const names = withoutSkipped(asked.names, folder);
-  const verdicts = readVerdicts(folder);
+  const asked: Asked = {
+    ...line,
+    names: withoutSkipped(line.names, folder),
+    verdicts: readVerdicts(folder),
+    cancel: untilSignal(),
+  };
+  const work = line.count
+    ? playHistories
+    : options.race
+      ? recordRaces
+      : tryOrders;
+  const problems = await work(asked).finally(endProgress);
+  if (asked.cancel.aborted) return asked.cancel.reason;
+  if (problems.length > 0) console.error(`\n${problems.join("\n")}`);
+  else if (!options.json && asked.names.every((name) => asked.verdicts[name]))
+    console.log(`\n${paint("green", "Everything is as expected.")}`);
+  return problems.length > 0 ? 1 : 0;
+}
+
+/** Tries all orders, prints the tables, and returns what is wrong. */
+async function tryOrders(asked: Asked): Promise<string[]> {
+  const { options, names, folder, processes, isAll, verdicts, cancel } = asked;
   const problems: string[] = [];
-  const cancel = untilSignal();
-  if (asked.count) return playHistories({ ...asked, names }, verdicts, cancel);
-  if (options.race) return recordRaces(names, folder, cancel);
-  const run = async (processes: 1 | 2, deep = false): Promise<Row[]> => {
-    if (cancel.aborted) return [];
-    const results = await runSnippets(names, {
-      folder,
-      large: options.large ?? false,
-      deep,
+  const run = async (processes: 1 | 2, isDeep = false): Promise<Row[]> => {
+    const what = isDeep ? "two requests" : "questions";
+    const large = options.large ?? false;
+    const progress = progressLine("Trying all orders");
+    const all = await runSnippets(
+      names,
+      what,
+      { folder, large, processes },
+      { cancel, progress },
+    );
+    const { seen, failures } = apart<Seen>(all);
+    problems.push(...failures);
+    return seen.map((one) => ({
+      ...one,
       processes,
-      areShared: isOurs && processes === 1 && !deep,
-      cancel,
-      progress: progressLine("Trying all orders"),
-    });
-    endProgress();
-    return results.flatMap((result) => {
-      if (!("failure" in result)) {
-        return { ...result, verdict: verdicts[result.name], processes };
-      }
-      problems.push(result.failure.message);
-      return [];
-    });
+      verdict: verdicts[one.name],
+      isJudged: !(isAll && processes === 2 && verdicts[one.name]?.oneProcess),
+    }));
   };
   const rows = await run(processes, options.deep);
   const withTwo = options.write ? await run(2) : [];
-  if (cancel.aborted) return cancel.reason;
+  if (cancel.aborted) return [];
+  endProgress();
 
-  const isJudged = makeIsJudged(isAll, verdicts);
-  const alone = aloneLines(isAll ? [...rows, ...withTwo] : []);
-  problems.push(
-    ...alone.problems,
-    ...rows.filter(isJudged).flatMap(differenceLines),
-    ...withTwo.filter(isJudged).flatMap(differenceLines),
-  );
-  const observed = Object.fromEntries(
-    rows.map(({ name, report, deep }) => {
-      const other = withTwo.find((row) => row.name === name)?.report;
-      const { observation, lateWrite } = other ?? {};
-      const twoProcesses = { observation, lateWrite };
-      return [
-        name,
-        { ...report, ...(deep && { deep }), ...(other && { twoProcesses }) },
-      ];
-    }),
-  ) as Observed;
+  const all = [...rows, ...withTwo];
+  problems.push(...all.flatMap(differenceLines), ...all.flatMap(holdsAfterAll));
   const unjudged = rows.filter(({ verdict }) => !verdict);
   if (isAll) {
     problems.push(...unjudged.map(({ name }) => `${name} has no verdict`));
   }
+  const observed: Results["verdicts"] = Object.fromEntries(
+    rows.map(({ name, report, deep }) => {
+      const other = withTwo.find((row) => row.name === name)?.report;
+      const { observation, lateWrite } = other ?? {};
+      const twoProcesses = other && { observation, lateWrite };
+      const more = { ...(deep && { deep }), ...(other && { twoProcesses }) };
+      return [name, { ...report, ...more } as Results["verdicts"][string]];
+    }),
+  );
   if (options.write && problems.length === 0) {
-    writeObserved(ROOT, observed);
-    writeMeasured(ROOT);
+    write("verdicts", observed);
+    if (isAll) writeResult(ROOT, "measured", measuredNow());
   }
-  if (options.json) {
-    console.log(JSON.stringify(observed, null, 2));
-  } else if (rows.length > 0) {
-    console.log(
-      `${answersTable(rows)}\n\n${answersBelow(rows)}\n\n${legend(processes)}`,
-    );
-    if (options.deep) console.log(`\n${deepTable(rows)}`);
-    for (const row of unjudged)
-      console.log(`\n${verdictToPaste(row, verdicts.broken)}`);
-    if (alone.lines.length > 0) console.log(`\n${alone.lines.join("\n")}`);
-    if (options.orders) {
-      for (const row of rows) console.log(`\n${losingOrder(row)}`);
-    }
+  if (options.json) console.log(JSON.stringify(observed, null, 2));
+  else if (rows.length > 0) {
+    const parts = [
+      answersText(rows),
+      ...(options.deep ? [deepTable(rows)] : []),
+      ...unjudged.map((row) => verdictToPaste(row, verdicts.broken)),
+      ...(options.orders ? rows.map(losingOrder) : []),
+    ];
+    console.log(parts.join("\n\n"));
   }
-  return conclude(problems, options.json || unjudged.length > 0);
+  return problems;
 }
 
-/** Looks at all snippets after each step, keeps what was seen, and returns the exit code. */
-async function recordRaces(
-  names: string[],
-  folder: string,
-  cancel: AbortSignal,
-): Promise<number> {
+/** Looks at all snippets after each step, keeps what was seen, and returns what is wrong. */
+async function recordRaces({ names, folder, cancel }: Asked) {
   const progress = progressLine("Looking after each step");
-  try {
-    const race = await recordRace(names, { folder, cancel, progress });
-    if (cancel.aborted) return cancel.reason;
-    writeRace(ROOT, race);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof SnippetError)) throw error;
-    return cancel.aborted ? cancel.reason : conclude([error.message]);
-  } finally {
-    endProgress();
-  }
+  const options = { folder, processes: 1 } as const;
+  const how = { cancel, progress };
+  const all = await runSnippets<Looks>(names, "each step", options, how);
+  const { seen, failures } = apart<Looks>(all);
+  if (cancel.aborted || failures.length > 0) return failures;
+  const race = Object.fromEntries(seen.map((one, at) => [names[at], one]));
+  write("race", race as Results["race"]);
+  return [];
 }
 
-/**
- * Whether a row is judged. A snippet that claims one process only fails with two, and is judged
- * there only when it is named.
- */
-const makeIsJudged =
-  (isAll: boolean, verdicts: ReturnType<typeof readVerdicts>) =>
-  ({ name, processes }: { name: string; processes: 1 | 2 }): boolean =>
-    !(isAll && processes === 2 && verdicts[name]?.oneProcess);
+/** Records what was seen of some snippets, beside what was recorded of the others. */
+function write<Name extends "verdicts" | "race" | "histories">(
+  kind: Name,
+  seen: Results[Name],
+): void {
+  const all = { ...readResult(ROOT, kind), ...seen };
+  const rows = namesInOrder().flatMap((name) =>
+    name in all ? [[name, all[name]]] : [],
+  );
+  writeResult(ROOT, kind, Object.fromEntries(rows));
+}
 
-/** Plays histories, and prints which rules they break. */
-async function playHistories(
-  asked: NonNullable<ReturnType<typeof readCommandLine>>,
-  verdicts: ReturnType<typeof readVerdicts>,
-  cancel: AbortSignal,
-): Promise<number> {
-  const { options, folder, names, processes, isAll, count, seed } = asked;
-  const results = await runHistories(names, {
-    folder,
-    large: options.large ?? false,
-    processes,
-    count,
-    seed,
-    isShrinking: true,
-    cancel,
-    progress: progressLine("Playing histories"),
-  });
+/** Plays histories, prints which rules they break, and returns what is wrong. */
+async function playHistories(asked: Asked): Promise<string[]> {
+  const { options, names, folder, processes, isAll, verdicts } = asked;
+  const { count, seed, cancel } = asked;
+  const large = options.large ?? false;
+  const all = await runHistories(
+    names,
+    { folder, large, processes, count, seed, isShrinking: true },
+    { cancel, progress: progressLine("Playing histories") },
+  );
+  if (cancel.aborted) return [];
   endProgress();
-  if (cancel.aborted) return cancel.reason;
-  const rows = results.filter((result) => "report" in result);
-  const isJudged = makeIsJudged(isAll, verdicts);
-  const problems = [
-    ...results.flatMap((one) => ("report" in one ? [] : one.message)),
-    ...rows
-      .filter(({ name }) => isJudged({ name, processes }))
-      .flatMap(unexpected),
-  ];
+  const { seen: rows, failures: problems } = apart(all);
+  const isJudged = ({ name }: { name: string }) =>
+    !(isAll && processes === 2 && verdicts[name]?.oneProcess);
+  problems.push(...rows.filter(isJudged).flatMap(unexpected));
   const unjudged = rows.filter(({ expected }) => !expected);
   if (isAll) {
     problems.push(
@@ -241,19 +238,26 @@ async function playHistories(
   const reports = Object.fromEntries(
     rows.map(({ name, report }) => [name, report]),
   );
-  if (options.write && problems.length === 0) writeHistories(ROOT, reports);
+  if (options.write && problems.length === 0) write("histories", reports);
   if (options.json) console.log(JSON.stringify(reports, null, 2));
   else if (rows.length > 0) console.log(historiesText(rows));
-  return conclude(problems, options.json || unjudged.length > 0);
+  return problems;
 }
 
-/** Prints what is wrong, and returns the exit code. */
-function conclude(problems: string[], isSilent = false): number {
-  if (problems.length > 0) console.error(`\n${problems.join("\n")}`);
-  if (problems.length > 0) return 1;
-  if (!isSilent)
-    console.log(`\n${paint("green", "Everything is as expected.")}`);
-  return 0;
+/** Tells those that were seen from those that failed. */
+const apart = <Result>(all: (Result | TaskError)[]) => ({
+  seen: all.filter((one) => !(one instanceof TaskError)) as Result[],
+  failures: all.flatMap((one) => (one instanceof TaskError ? one.message : [])),
+});
+
+/** Today, with the Node that runs and the packages that are installed. */
+function measuredNow(): Measured {
+  const versions = ["express-openid-connect", "express"].map((name) => {
+    const file = join(ROOT, "node_modules", name, "package.json");
+    return `${name} ${JSON.parse(readFileSync(file, "utf8")).version}`;
+  });
+  const date = new Date().toISOString().slice(0, 10);
+  return { date, node: process.versions.node, versions };
 }
 
 /** What options go without. The others do something of their own, or look at less. */
@@ -284,9 +288,9 @@ function readCommandLine() {
     },
   });
   if (options.help) return undefined;
-  const folder = options.from ?? join(ROOT, "snippets");
+  const folder = options.from ?? SNIPPETS;
   checkFolder(folder);
-  const names = namesFrom(positionals, folder);
+  const names = namesFrom(positionals, namesInOrder(folder));
   const isAll = positionals.length === 0;
   for (const [name, others] of Object.entries(GOES_WITHOUT)) {
     const other = others.find((one) => one in options);
@@ -294,9 +298,8 @@ function readCommandLine() {
       throw new UsageError(`--${name} goes without --${other}`);
     }
   }
-  const isOurs = isAll && !options.from;
-  if (options.race && !isOurs) {
-    throw new UsageError("--race goes with all snippets of this repository");
+  if (options.race && options.from) {
+    throw new UsageError("--race goes without --from");
   }
   const processes = options.processes === "2" ? 2 : 1;
   if (String(processes) !== (options.processes ?? "1")) {
@@ -309,21 +312,12 @@ function readCommandLine() {
     throw new UsageError("--seed goes with --histories");
   }
   const isWhole = options.deep || (count >= ENOUGH && seed === SEED);
-  if (options.write && !(isWhole && isOurs)) {
+  if (options.write && (!isWhole || options.from)) {
     throw new UsageError(
-      `--write goes with --deep, or with --histories ${ENOUGH} or more, and all snippets of this repository`,
+      `--write goes with --deep, or with --histories ${ENOUGH} or more, and without --from`,
     );
   }
-  return {
-    options,
-    folder,
-    names,
-    processes,
-    isAll,
-    isOurs,
-    count,
-    seed,
-  } as const;
+  return { options, folder, names, processes, isAll, count, seed } as const;
 }
 
 await runCommand("verify", main);

@@ -5,10 +5,6 @@
 //
 //   npx tsx snippets/broken-check-then-set.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/broken-check-then-set.ts
-//
-// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other tab none, late write alice. Histories: breaks nobody
-// else, nobody is thrown out, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -64,3 +60,8 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
+// request none, other tab none, late write alice. Can use Redis.
+// Histories: breaks nobody else, nobody is thrown out, nothing is lost.

@@ -3,10 +3,6 @@
 // ends, and the library writes back the session that it loaded at the start.
 //
 //   npx tsx snippets/broken-plain-store.ts
-//
-// Verdict: as broken, but browser 6, server 9, draft 6, late request none. One
-// process only. Histories: breaks ended is ended, nobody else, nobody is thrown
-// out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -37,3 +33,9 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but browser 6, server 9, draft 6, late request none. One
+// process only.
+// Histories: breaks ended is ended, nobody else, nobody is thrown out, nothing
+// is inherited, nothing is lost.

@@ -3,9 +3,6 @@
 // expiry that it gives it no longer moves.
 //
 //   npx tsx snippets/broken-rolling-false.ts
-//
-// Verdict: as broken, but rolls no. Histories: breaks ended is ended, nobody
-// else, nobody is thrown out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -34,3 +31,8 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but rolls no.
+// Histories: breaks ended is ended, nobody else, nobody is thrown out, nothing
+// is inherited, nothing is lost.

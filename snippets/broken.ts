@@ -10,11 +10,6 @@
 //   ← POST /update    session cookie set
 //
 //   npx tsx snippets/broken.ts
-//
-// Verdict: update cookie set, logout cookie cleared, browser 19, server 35,
-// draft 19, next user alice, late request alice, knows user yes, rolls yes,
-// other device in, other tab alice. Histories: breaks ended is ended, nobody
-// else, nobody is thrown out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -42,3 +37,10 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: update cookie set, logout cookie cleared, browser 19, server 35,
+// draft 19, next user alice, late request alice, knows user yes, rolls yes,
+// other device in, other tab alice.
+// Histories: breaks ended is ended, nobody else, nobody is thrown out, nothing
+// is inherited, nothing is lost.

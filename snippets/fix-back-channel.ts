@@ -6,11 +6,6 @@
 // late response still sets a cookie, which the next one clears.
 //
 //   npx tsx snippets/fix-back-channel.ts
-//
-// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other device out, other tab none. One process only. Histories:
-// breaks ended is ended, nobody else, nobody is thrown out, nothing is
-// inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -43,3 +38,9 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
+// request none, other device out, other tab none. One process only.
+// Histories: breaks ended is ended, nobody else, nobody is thrown out, nothing
+// is inherited, nothing is lost.

@@ -6,10 +6,6 @@
 //
 //   npx tsx snippets/fix-complete.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-complete.ts
-//
-// Verdict: as broken, but update cookie untouched, browser 0, server 0, draft
-// 0, next user bob, late request bob, other tab none, late write none. Tried
-// after half a day. Histories: breaks nothing.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -45,3 +41,9 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but update cookie untouched, browser 0, server 0, draft
+// 0, next user bob, late request bob, other tab none, late write none. Tried
+// after half a day. Can use Redis.
+// Histories: breaks nothing.

@@ -4,10 +4,6 @@
 //
 //   npx tsx snippets/fix-deny-list.ts
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-deny-list.ts
-//
-// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other tab none. Histories: breaks nobody else, nobody is
-// thrown out, nothing is inherited, nothing is lost.
 
 import express, { type Request } from "express";
 import { auth, type ConfigParams } from "express-openid-connect";
@@ -78,3 +74,9 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
+// request none, other tab none. Can use Redis.
+// Histories: breaks nobody else, nobody is thrown out, nothing is inherited,
+// nothing is lost.

@@ -4,10 +4,6 @@
 // sendBeacon. And a slow request holds up the logout.
 //
 //   npx tsx snippets/fix-front-end.ts
-//
-// Verdict: as broken, but possible 1, browser 0, server 1, draft 0, next user
-// bob, late request bob. Histories: breaks ended is ended, nobody else, nobody
-// is thrown out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -59,3 +55,9 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but possible 1, browser 0, server 1, draft 0, next user
+// bob, late request bob.
+// Histories: breaks ended is ended, nobody else, nobody is thrown out, nothing
+// is inherited, nothing is lost.

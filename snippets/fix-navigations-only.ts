@@ -7,10 +7,6 @@
 // have sessions that roll twice a day.
 //
 //   npx tsx snippets/fix-navigations-only.ts
-//
-// Verdict: as broken, but update cookie untouched, browser 0, draft 0, next
-// user bob, late request bob. Histories: breaks ended is ended, nobody else,
-// nobody is thrown out, nothing is inherited, nothing is lost.
 
 import express, { type Request, type RequestHandler } from "express";
 import { auth } from "express-openid-connect";
@@ -76,3 +72,9 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but update cookie untouched, browser 0, draft 0, next
+// user bob, late request bob.
+// Histories: breaks ended is ended, nobody else, nobody is thrown out, nothing
+// is inherited, nothing is lost.

@@ -4,10 +4,6 @@
 // calls. And every other route still has the bug.
 //
 //   npx tsx snippets/fix-ordering.ts
-//
-// Verdict: as broken, but update cookie untouched, browser 0, next user bob,
-// late request bob, knows user no. Histories: breaks ended is ended, nobody
-// else, nobody is thrown out, nothing is inherited, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -36,3 +32,9 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but update cookie untouched, browser 0, next user bob,
+// late request bob, knows user no.
+// Histories: breaks ended is ended, nobody else, nobody is thrown out, nothing
+// is inherited, nothing is lost.

@@ -5,10 +5,6 @@
 // given, too: one that auth() does not know would be no fix, and no error.
 //
 //   npx tsx snippets/fix-read-only-route.ts
-//
-// Verdict: as broken, but update cookie untouched, browser 0, next user bob,
-// late request bob. Histories: breaks ended is ended, nobody else, nobody is
-// thrown out, nothing is inherited, nothing is lost.
 
 import express, { type RequestHandler } from "express";
 import { auth } from "express-openid-connect";
@@ -57,3 +53,9 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but update cookie untouched, browser 0, next user bob,
+// late request bob.
+// Histories: breaks ended is ended, nobody else, nobody is thrown out, nothing
+// is inherited, nothing is lost.

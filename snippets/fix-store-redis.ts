@@ -5,10 +5,6 @@
 // good. The library clears the cookie, and destroys the session if it can.
 //
 //   REDIS_URL=redis://localhost:6379 npx tsx snippets/fix-store-redis.ts
-//
-// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other tab none, late write none. Histories: breaks nobody
-// else, nobody is thrown out, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -63,3 +59,8 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
+// request none, other tab none, late write none. Needs Redis.
+// Histories: breaks nobody else, nobody is thrown out, nothing is lost.

@@ -7,10 +7,6 @@
 // this store is for one process, which forgets all sessions when it ends.
 //
 //   npx tsx snippets/fix-store.ts
-//
-// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
-// request none, other tab none. One process only. Histories: breaks nobody
-// else, nobody is thrown out, nothing is lost.
 
 import express from "express";
 import { auth } from "express-openid-connect";
@@ -67,3 +63,8 @@ app.post("/draft", express.json(), record);
 // #endregion app
 
 serve(app);
+
+// What npm run verify expects:
+// Verdict: as broken, but browser 0, server 0, draft 0, next user none, late
+// request none, other tab none. One process only.
+// Histories: breaks nobody else, nobody is thrown out, nothing is lost.

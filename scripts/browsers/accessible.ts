@@ -1,16 +1,12 @@
 import axe from "axe-core";
 import type { Page } from "puppeteer-core";
 
-/** How a page is looked at. The narrow window is the smallest that it has to fit (WCAG 2.2, 1.4.10). */
-const LOOKS = [
-  { scheme: "dark", width: 320 },
-  { scheme: "light", width: 1000 },
-];
+/** The windows that a page is looked at in. It has to fit the narrow one (WCAG 2.2, 1.4.10). */
+const WIDTHS = { dark: 320, light: 1000 };
 
 /**
- * Looks at the page that a browser shows, in a narrow window in the dark and in a wide one in the
- * light.
- * @param canBeDark whether the browser lets us choose; puppeteer can't in Firefox
+ * Looks at the page that a browser shows, with all rules of axe-core, in two windows.
+ * @param canBeDark whether the browser lets us choose the dark; puppeteer can't in Firefox
  * @returns what a screen reader, or whoever has a small window, would have trouble with, a line each
  */
 export async function inspect(
@@ -19,25 +15,17 @@ export async function inspect(
 ): Promise<string[]> {
   const problems: string[] = [];
   await page.evaluate(axe.source);
-  for (const { scheme, width } of LOOKS) {
-    if (canBeDark) {
-      const feature = { name: "prefers-color-scheme", value: scheme };
-      await page.emulateMediaFeatures([feature]);
-    }
+  for (const [value, width] of Object.entries(WIDTHS)) {
+    const scheme = { name: "prefers-color-scheme", value };
+    if (canBeDark) await page.emulateMediaFeatures([scheme]);
     await page.setViewport({ width, height: 800 });
-    const found = await violations(page);
-    const needed = await page.evaluate("document.body.scrollWidth");
-    if (Number(needed) > width) found.push(`it needs ${needed} pixels`);
+    const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
+    const needed = Number(await page.evaluate("document.body.scrollWidth"));
     const where = `"${await page.title()}", ${width} pixels wide`;
-    problems.push(...found.map((problem) => `${where}: ${problem}`));
+    for (const { id, help, nodes } of violations)
+      for (const { html } of nodes)
+        problems.push(`${where}: ${help} (${id}): ${html}`);
+    if (needed > width) problems.push(`${where}: it needs ${needed} pixels`);
   }
   return problems;
-}
-
-/** Asks axe-core, with all its rules, for what is wrong with a page. */
-async function violations(page: Page): Promise<string[]> {
-  const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
-  return violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ html }) => `${help} (${id}): ${html}`),
-  );
 }

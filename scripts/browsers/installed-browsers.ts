@@ -1,16 +1,19 @@
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Browser, LaunchOptions } from "puppeteer-core";
 import which from "which";
+import type { BrowserName } from "../base/results.ts";
 
 /** The browsers that are tried, by their names in tables. */
 export const BROWSER_NAMES = ["chromium", "firefox"] as const;
-export type BrowserName = (typeof BROWSER_NAMES)[number];
 
 /** Where an installed browser is looked for: on the PATH, then where installers put it. */
 const PLACES: Record<BrowserName, string[]> = {
   chromium: [
     ...["chromium", "chromium-browser", "google-chrome", "chrome"],
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
   ],
   firefox: [
@@ -27,53 +30,61 @@ export const HOW_TO_INSTALL: Record<BrowserName, string> = {
 };
 
 /**
- * Finds an installed Chromium or Chrome, or an installed Firefox. None is downloaded.
- * @returns its path, or undefined when there is none, or when `HIDE_OPTIONAL` is set; `CHROMIUM` and
- * `FIREFOX` in the environment name another one
+ * Finds an installed browser, or the one that `CHROMIUM` or `FIREFOX` in the environment names.
+ * @returns its path, or undefined when there is none, or when `HIDE_OPTIONAL` is set
  */
 export function findBrowser(name: BrowserName): string | undefined {
   const told = process.env[name.toUpperCase()];
   if (process.env.HIDE_OPTIONAL && !told) return undefined;
-  for (const place of told ? [told] : PLACES[name]) {
-    const path = which.sync(place, { nothrow: true });
-    if (path) return path;
-  }
-  return undefined;
+  return (told ? [told] : PLACES[name])
+    .map((place) => which.sync(place, { nothrow: true }))
+    .find((path) => path !== null);
 }
 
-/** A browser that does not start, in a line. */
+/** A browser that is not there or does not start, in a line. */
 export class BrowserError extends Error {}
 
 /**
- * Starts an installed browser without a window and with a new profile, which is gone when the
- * browser is closed.
- * @param path where it is, as {@link findBrowser} says
- * @param args more options for its command line
- * @throws {BrowserError} when it does not start
+ * Starts a browser without a window and with a new profile. Both are gone when it is closed, or this
+ * process has ended, in whatever way: see browser-process.mjs.
+ * @throws {BrowserError} when there is none, or it does not start
  */
 export async function launchBrowser(
   name: BrowserName,
-  path: string,
-  { args = [], ...options }: LaunchOptions = {},
+  path = findBrowser(name),
+  options: LaunchOptions = {},
 ): Promise<Browser> {
+  const hint = HOW_TO_INSTALL[name];
+  if (!path)
+    throw new BrowserError(`${name} is skipped: it is missing (${hint})`);
   // It takes a while to load, and most of those who import this file start no browser.
   const { default: puppeteer } = await import("puppeteer-core");
+  const keeper = fileURLToPath(new URL("browser-process.mjs", import.meta.url));
+  const folder = `in-flight-profile-${crypto.randomUUID()}`;
+  const profile = options.userDataDir ?? join(tmpdir(), folder);
   // Chromium's sandbox refuses to run as root, as continuous integration does.
-  const isRoot = process.getuid?.() === 0;
-  const forChromium = isRoot ? ["--no-sandbox"] : [];
-  const launched = puppeteer.launch({
-    browser: name === "chromium" ? "chrome" : "firefox",
-    executablePath: path,
-    args: [...(name === "chromium" ? forChromium : []), ...args],
-    // Over a pipe, Chromium ends when we do. What a signal does, each command decides.
-    pipe: name === "chromium",
-    handleSIGINT: false,
-    handleSIGTERM: false,
-    handleSIGHUP: false,
-    ...options,
+  const isRoot = name === "chromium" && process.getuid?.() === 0;
+  const browser = name === "chromium" ? "chrome" : name;
+  const words = puppeteer.defaultArgs({
+    ...{ ...options, browser, userDataDir: profile },
+    args: [...(isRoot ? ["--no-sandbox"] : []), ...(options.args ?? [])],
   });
-  return launched.catch((error) => {
-    const [reason] = String(error.message).trim().split("\n");
+  try {
+    return await puppeteer.launch({
+      ...{ ...options, browser, pipe: name === "chromium" },
+      ...{ executablePath: process.execPath, ignoreDefaultArgs: true },
+      // Beside other tests, Firefox may take longer than the 30 seconds that are the default.
+      timeout: 180_000,
+      args: [keeper, profile, path, ...words],
+      // What a signal does, each command decides.
+      ...{ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false },
+    });
+  } catch (error) {
+    const [reason] = (error as Error).message.trim().split("\n");
     throw new BrowserError(`${name} does not start from ${path}: ${reason}`);
-  });
+  } finally {
+    // When this process exits, puppeteer kills the browser, and what would delete its profile.
+    const options = { recursive: true, force: true, maxRetries: 9 };
+    process.once("exit", () => rmSync(profile, options));
+  }
 }

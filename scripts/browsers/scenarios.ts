@@ -1,162 +1,208 @@
-import type { Browser as RealBrowser } from "puppeteer-core";
-import type { Progress } from "../cli/side-by-side.ts";
-import type { Snippet } from "../servers/snippet.ts";
+import type { Browser, HTTPRequest, Page } from "puppeteer-core";
+import { SCENARIO_MEANINGS } from "../base/meanings.ts";
+import type {
+  BrowserName,
+  Outcome,
+  Results,
+  ScenarioName,
+} from "../base/results.ts";
+import { holdRoute } from "../bed/route-holds.ts";
+import { type Snippet, startSnippet } from "../bed/snippet.ts";
+import * as workers from "../bed/workers.ts";
 import { ORDERS } from "../verify/orders.ts";
-import type { Verdict } from "../verify/verdicts.ts";
+import { pageWaitsFor } from "../verify/page-script.ts";
+import { fileOf, needsRedis } from "../verify/snippet-files.ts";
+import { readVerdicts, type Verdict } from "../verify/verdicts.ts";
 import { inspect } from "./accessible.ts";
-import type { BrowserName } from "./installed-browsers.ts";
-import { type Hand, type Sending, Visitor } from "./visit.ts";
-
-/** What somebody does in a real browser, and who is logged in after it. */
-export interface Scenario {
-  name: "click" | "fetchFirst" | "keepalive" | "beacon" | "otherTab";
-  /** The heading of its column in a table. */
-  heading: string;
-  /** What happens, in a line. */
-  meaning: string;
-  hand: Hand;
-  sending: Sending;
-}
+import { type BrowserError, launchBrowser } from "./installed-browsers.ts";
 
 /** All scenarios, in the order in which tables have them. */
-export const SCENARIOS: Scenario[] = [
-  {
-    name: "click",
-    heading: "click",
-    meaning: "she clicks the page's button",
-    hand: "mouse",
-    sending: "fetch",
-  },
-  {
-    name: "fetchFirst",
-    heading: "fetch first",
-    meaning: "the button's fetch comes before location.assign",
-    hand: "keyboard",
-    sending: "fetchFirst",
-  },
-  {
-    name: "keepalive",
-    heading: "keepalive",
-    meaning: "the page's fetch has keepalive: true",
-    hand: "keyboard",
-    sending: "keepalive",
-  },
-  {
-    name: "beacon",
-    heading: "beacon",
-    meaning: "the page uses sendBeacon in place of fetch",
-    hand: "keyboard",
-    sending: "beacon",
-  },
-  {
-    name: "otherTab",
-    heading: "other tab",
-    meaning: "another tab loads a page while alice logs out",
-    hand: "keyboard",
-    sending: "fetch",
-  },
-];
+export const SCENARIOS = Object.keys(SCENARIO_MEANINGS) as ScenarioName[];
 
-/** Who was logged in after each scenario. */
-export type Outcome = Record<Scenario["name"], string | null>;
-
-/** What was seen of one snippet in one browser. */
-export interface Visit {
-  outcome: Outcome;
-  /** What is wrong with the pages, a line each. */
-  complaints: string[];
-}
+/** Runs in a page before its own script, and replaces its `fetch`. A beacon gets no answer. */
+const REPLACEMENTS: Partial<Record<ScenarioName, string>> = {
+  // Sends what the button is about to send, and lets the button send it no more.
+  fetchFirst: `{
+    const { fetch } = window;
+    let sent;
+    window.fetch = (path, request) => (sent ??= fetch(path, request));
+    addEventListener("click", ({ target }) => {
+      if (target.id !== "log-out") return;
+      const headers = { "Content-Type": "application/json" };
+      window.fetch("/update", { method: "POST", headers, body: "{}" });
+    }, { capture: true });
+  }`,
+  keepalive: `{
+    const { fetch } = window;
+    window.fetch = (path, request) => fetch(path, { ...request, keepalive: true });
+  }`,
+  beacon: `
+    window.fetch = async (path, { body }) => {
+      navigator.sendBeacon(path, new Blob([body], { type: "application/json" }));
+    };`,
+};
 
 /**
- * Tells what is expected of a snippet in a browser, from its verdict. In all scenarios but the
- * last, the response to `/update` is made after the logout, and reaches the browser while that is
- * at the provider. So the user is back where any order brings them back, unless
- * - the browser gives up a fetch when the user leaves the page after it, as Firefox does,
- * - or the page waits. It can't wait for a beacon.
+ * Tells what is expected of a snippet, from its verdict. In all scenarios but the last, the response to
+ * `/update` is made after the logout, and reaches the browser while that is at the provider. So the user
+ * is back where any order brings them back, unless the page waits, which it can't for a beacon, or the
+ * browser gives up a fetch when the user leaves the page after it, as Firefox does.
  */
-export function expectedIn(browser: BrowserName, verdict: Verdict): Outcome {
+export function expectedOf(verdict: Verdict, browser: BrowserName): Outcome {
   const user = verdict.browser > 0 ? "alice" : null;
   const waits = verdict.possible < ORDERS.length;
-  return {
-    click: user,
-    fetchFirst: browser === "firefox" ? null : user,
-    keepalive: user,
-    beacon: waits ? "alice" : user,
-    otherTab: verdict.otherTab,
-  };
+  const beacon = waits ? "alice" : user;
+  const fetchFirst = browser === "firefox" ? null : user;
+  const { otherTab } = verdict;
+  return { click: user, fetchFirst, keepalive: user, beacon, otherTab };
 }
 
-/** How long one scenario may take, in milliseconds. */
-const PATIENCE_MS = 60_000;
+/** A scenario with a snippet in a browser. */
+interface Visit extends workers.Task {
+  browserName: BrowserName;
+  snippet: string;
+  scenario: ScenarioName;
+  folder: string;
+}
+
+/** Plays all scenarios with some snippets, in workers. Returns what was seen, and what is wrong. */
+export async function visitAll(
+  browserNames: BrowserName[],
+  names: string[],
+  folder: string,
+  how: { cancel: AbortSignal; progress: workers.Progress },
+): Promise<{ seen: Results["browsers"]; problems: string[] }> {
+  const visits: Visit[] = [];
+  for (const browserName of browserNames)
+    for (const snippet of names)
+      for (const scenario of SCENARIOS) {
+        const name = `${snippet} in ${browserName}, ${scenario}`;
+        visits.push({ name, browserName, snippet, scenario, folder });
+      }
+  type End = Awaited<ReturnType<typeof work>>;
+  const ends = await workers.inWorkers<End>(import.meta.url, visits, how);
+  const seen: Results["browsers"] = {};
+  const problems = ends.flatMap((end, at) => {
+    if (end instanceof workers.TaskError) return end.message;
+    if (typeof end === "string") return end;
+    const { name, browserName, snippet, scenario } = visits[at] as Visit;
+    const { version, user, complaints } = end;
+    seen[browserName] ??= { version, outcomes: {} };
+    const { outcomes } = seen[browserName];
+    outcomes[snippet] = { ...outcomes[snippet], [scenario]: user } as Outcome;
+    const verdict = readVerdicts(folder)[snippet];
+    if (!verdict) return `${snippet} has no verdict`;
+    const expected = expectedOf(verdict, browserName)[scenario];
+    if (user !== expected)
+      complaints.push(`${expected} was expected, and ${user} is logged in`);
+    return complaints.map((complaint) => `${name}: ${complaint}`);
+  });
+  return { seen, problems: [...new Set(problems)] };
+}
+
+/** What runs in this worker: browsers and snippets, by their names. */
+const browsers: Partial<Record<BrowserName, Promise<Browser>>> = {};
+const apps: Record<string, Snippet> = {};
 
 /**
- * Plays all scenarios with a running snippet in a real browser, one after the other, since some
- * remedies know users and not sessions.
- * @throws {Error} when one of them does not come to its end
+ * Plays one scenario, in a worker: alice logs in, and logs out while a request is in flight.
+ * @returns who is logged in then, or why the browser does not start
  */
-export async function visit(
-  browser: RealBrowser,
-  browserName: BrowserName,
-  snippet: Snippet,
-  progress: Progress,
-): Promise<Visit> {
-  const outcome: Partial<Outcome> = {};
+export async function work(
+  { browserName, snippet, scenario, folder }: Visit,
+  progress: workers.Progress,
+) {
+  browsers[browserName] ??= launchBrowser(browserName);
+  const browser = await browsers[browserName].catch(
+    ({ message }: BrowserError) => message,
+  );
+  if (typeof browser === "string") return browser;
+  const redis = needsRedis(snippet, folder);
+  apps[snippet] ??= await startSnippet(fileOf(snippet, folder), { redis });
+  const { baseURL } = apps[snippet];
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
   const complaints: string[] = [];
-  for (const [at, scenario] of SCENARIOS.entries()) {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const error = new Error(`"${scenario.heading}" does not end`);
-      timer = setTimeout(() => reject(error), PATIENCE_MS);
-    });
-    const { user, problems } = await Promise.race([
-      play(browser, browserName, snippet, scenario),
-      snippet.ended.then(() => Promise.reject(new Error("it ended"))),
-      late,
-    ]).finally(() => clearTimeout(timer));
-    outcome[scenario.name] = user;
-    complaints.push(
-      ...problems.map((problem) => `"${scenario.heading}": ${problem}`),
-    );
-    progress((at + 1) / SCENARIOS.length);
-  }
-  return { outcome: outcome as Outcome, complaints };
-}
-
-/** Plays one scenario, and returns who is logged in after it, and what is wrong with the pages. */
-async function play(
-  browser: RealBrowser,
-  browserName: BrowserName,
-  snippet: Snippet,
-  { name, hand, sending }: Scenario,
-): Promise<{ user: string | null; problems: string[] }> {
-  const problems: string[] = [];
-  const visitor = await Visitor.open(browser, snippet, sending);
+  page.on("console", (message) => {
+    const text = message.text();
+    if (/Content.Security.Policy/i.test(text)) complaints.push(text);
+  });
+  await page.evaluateOnNewDocument(REPLACEMENTS[scenario] ?? "");
   // The pages are the same in all scenarios. One is enough to look at them.
   const look = async () => {
-    if (name !== "click") return;
-    problems.push(...(await inspect(visitor.page, browserName === "chromium")));
+    progress(0);
+    if (scenario !== "click") return;
+    complaints.push(...(await inspect(page, browserName === "chromium")));
   };
+  await page.goto(baseURL);
   await look();
-  await visitor.goToProvider(hand);
+  await press(page, "form");
   await look();
-  await visitor.logIn(hand);
+  await press(page, "#log-out");
   await look();
-  const tab = name === "otherTab" ? await visitor.loadOtherTab() : undefined;
-  await visitor.logOut(hand);
-  if (tab) {
-    await tab.finish();
-    await visitor.reload();
-  }
+  if (scenario === "otherTab") {
+    const tab = await context.newPage();
+    await tab.goto(baseURL);
+    const draft = holdRoute("/draft");
+    await tab.evaluate(`
+      document.body.innerHTML = '<form method="post" action="/draft">';
+      document.forms[0].submit();`);
+    await draft.reached;
+    await page.bringToFront();
+    await logOut(page, scenario);
+    draft.release();
+    await tab.waitForSelector("pre");
+    await page.reload();
+  } else await logOut(page, scenario);
   await look();
+  const told = String(await page.evaluate("document.body.innerText"));
+  await page.goto(`${baseURL}/whoami`);
+  const read = 'JSON.parse(document.querySelector("pre").textContent).user';
+  const user = (await page.evaluate(read)) as string | null;
+  const reason = /^← POST \/(update|draft) +session cookie set, \d+ bytes/m;
+  if (!(user ? reason : /^Nobody is logged in$/m).test(told))
+    complaints.push(`the page does not say why ${user} is logged in`);
+  await context.close();
+  return { version: await browser.version(), user, complaints };
+}
 
-  const user = await visitor.whoami();
-  const notice = await visitor.notice();
-  const line = /^← POST \/(update|draft) +session cookie set, \d+ bytes/m;
-  if (user && !line.test(notice ?? "")) {
-    problems.push(`the page does not say why ${user} is back`);
-  }
-  if (!user && notice) problems.push(`the page says: ${notice}`);
-  problems.push(...visitor.complaints);
-  await visitor.close();
-  return { user, problems };
+/** Presses the page's first link or button, with the keyboard, and waits for what the next page has. */
+async function press(page: Page, next: string): Promise<void> {
+  await page.keyboard.press("Tab");
+  await Promise.all([page.waitForSelector(next), page.keyboard.press("Enter")]);
+}
+
+/**
+ * Clicks *log out*, and returns when the app's page is there again. The server sees `/update` first,
+ * which not every browser sends first. The response to it comes while the browser is at the provider,
+ * or before it goes there, where the page waits for it.
+ */
+async function logOut(page: Page, scenario: ScenarioName): Promise<void> {
+  const waits =
+    scenario !== "beacon" &&
+    (await pageWaitsFor(await page.content(), "/update"));
+  // The next page may have such a button, too.
+  await page.evaluate('document.querySelector("#log-out").name = "old"');
+  const update = holdRoute("/update");
+  const logout = holdRoute("/logout", "arrival");
+  const hop = holdRoute("/session/end");
+  // The browser has the whole response, or has given the request up.
+  const ended = new Promise<void>((resolve) => {
+    const end = (request: HTTPRequest) =>
+      request.url().endsWith("/update") && resolve();
+    page.on("requestfinished", end).on("requestfailed", end);
+  });
+  const goAway = async () => {
+    // Firefox may give a request up before the server has seen it.
+    await Promise.race([update.reached, ended]);
+    logout.release();
+    if (!waits) await hop.reached;
+    update.release();
+    await ended;
+    await hop.reached;
+    hop.release();
+    await page.waitForSelector('[href="/login"], #log-out:not([name])');
+  };
+  // Chromium says that a click is done only when the provider has answered.
+  await Promise.all([page.click("#log-out"), goAway()]);
 }

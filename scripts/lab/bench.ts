@@ -1,94 +1,131 @@
+import { fork, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  progressLine,
-  runCommand,
-  UsageError,
-  wholeNumber,
-} from "../cli/command.ts";
-import { ROOT } from "../cli/root.ts";
-import { plainTable, textOf } from "../cli/terminal.ts";
-import {
-  BASE,
-  benchRows,
-  medianOf,
-  writeBench,
-} from "../publish/bench-data.ts";
-import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
-import { withoutSkipped } from "../servers/snippet-files.ts";
-import { namesFrom } from "../verify/run-snippets.ts";
-import { bench } from "./bench-run.ts";
-import { measure } from "./measure.ts";
+import fc from "fast-check";
+import { Pool } from "undici";
+import { type BenchSample, readResult, writeResult } from "../base/results.ts";
+import { ROOT } from "../base/root.ts";
+import { loggedIn } from "../bed/browser.ts";
+import { BODY } from "../bed/held-request.ts";
+import { startRedis } from "../bed/redis.ts";
+import { fileOf, needsRedis, usesRedis } from "../verify/snippet-files.ts";
 
-const HELP = `Usage: npm run bench -- [options] [snippet ...]
+// Measures the processor time that the process of each server takes for a POST /update, and the bytes
+// of its response. All servers are up the whole time, and one at a time has work.
 
-Measures the processor's time that each snippet takes for POST /update by a
-logged-in user, and the bytes of its response. With it come the same server
-without auth(), and each snippet that can use Redis once more on that. Each round
-has all servers, in an order of its own, and each figure is compared with that of
-broken in the same round. All snippets, by default. It takes some minutes.
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "15" },
+    write: { type: "boolean" },
+  },
+});
+const rounds = Number(values.rounds);
 
-Options:
-  --rounds N     how many rounds (15)
-  --requests N   how many requests a server gets in a round (2000)
-  --seed N       a number that decides the orders of the rounds; printed, so that
-                 a run can be repeated
-  --write        write all rounds to assets/bench.json, of which npm run sync
-                 makes the posts' table
-  -h, --help     print this
+/** How many requests a server gets in a round, and how many of them are in flight at once. */
+const [REQUESTS, AT_ONCE] = [2000, 10];
 
-Exit code: 0, 1 when a server does not start or gives a wrong answer, 2 for
-invalid arguments.
-`;
+/** Loaded into a server: it tells the processor time of its process, and ends with this one. */
+const INSIDE = `data:text/javascript,
+  process.on("message", () => process.send(process.cpuUsage()));
+  process.on("disconnect", () => process.exit());`;
+const imports = ["../bed/packages-first.mjs", "tsx"].map((name) =>
+  import.meta.resolve(name),
+);
 
-/** Runs the command, and returns its exit code. */
-async function main(): Promise<number> {
-  const { values: options, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      rounds: { type: "string", default: "15" },
-      requests: { type: "string", default: "2000" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      write: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
+/** Keeps a process on some cores, where taskset (util-linux) can. Elsewhere it only repeats less well. */
+const keepOn = (cores: string, pid = process.pid) =>
+  spawnSync("taskset", ["-acp", cores, `${pid}`]);
+
+const verdicts = readResult(ROOT, "verdicts");
+keepOn("1-1023");
+const redis = await startRedis();
+
+/** Starts a server, and makes the request that it is sent. */
+async function start(server: string, store: BenchSample["store"]) {
+  const verdict = verdicts[server]?.observation;
+  const file = verdict
+    ? fileOf(server)
+    : join(import.meta.dirname, "no-auth.ts");
+  const child = fork(file, {
+    execArgv: [...imports, INSIDE].flatMap((name) => ["--import", name]),
+    env: {
+      ...process.env,
+      ...{ NODE_ENV: "production", PORT: "0", UPDATE_MS: "0", IDP_MS: "0" },
+      REDIS_URL: store === "Redis" ? redis.url : "",
     },
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
-  if (options.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const how = {
-    rounds: wholeNumber("rounds", options.rounds, 1),
-    requests: wholeNumber("requests", options.requests, 1),
-    seed: wholeNumber("seed", options.seed, 0),
-    withRedis: Boolean(findRedis()),
+  const [line] = await once(child.stdout as NodeJS.ReadableStream, "data");
+  child.stdout?.resume();
+  keepOn("0", child.pid);
+  const baseURL = String(line).match(/http:\S+/)?.[0] as string;
+  const browser = verdict && (await loggedIn({ baseURL }));
+  const request = await browser?.compose("cors", "POST", "/update", BODY);
+  const user = verdict?.knowsUser ? "alice" : null;
+  return {
+    ...{ server, store, child, samples: [] as BenchSample[] },
+    pool: new Pool(baseURL, { connections: AT_ONCE }),
+    headers: request?.headers ?? {},
+    expected: JSON.stringify({ recordedBy: user }),
   };
-  if (options.write && positionals.length > 0) {
-    throw new UsageError("--write takes all snippets, so name none");
-  }
-  if (options.write && !how.withRedis) {
-    console.error(`--write takes Redis, too: ${HOW_TO_INSTALL_REDIS}`);
-    return 1;
-  }
-  const asked = namesFrom(positionals, join(ROOT, "snippets"));
-  const names = withoutSkipped(asked);
-  const progress = progressLine("Measuring");
-  return measure(
-    (cancel) => bench({ ...how, names, cancel, progress }),
-    (samples) => {
-      const [head = [], ...rows] = benchRows(samples);
-      const table = plainTable(head);
-      table.push(...rows);
-      const base = samples.filter(({ server }) => server === BASE);
-      const cpu = medianOf(base.map((sample) => sample.cpuMicroseconds));
-      const bytes = medianOf(base.map((sample) => sample.bytesPerResponse));
-      console.log(`${textOf(table)}
+}
+type Running = Awaited<ReturnType<typeof start>>;
 
-Medians of ${how.rounds} rounds, seed ${how.seed}. ${BASE} takes ${cpu.toFixed(0)} µs for ${bytes.toFixed(0)} bytes.`);
-      if (options.write) writeBench(ROOT, samples);
-      return 0;
-    },
-  );
+/** Sends a request, and returns the size of the response, with its headers (RFC 9112, section 2.1). */
+async function send({ pool, headers, expected }: Running): Promise<number> {
+  const response = await pool.request({
+    ...{ method: "POST", path: "/update", headers, body: JSON.stringify(BODY) },
+    responseHeaders: "raw",
+  });
+  const body = await response.body.text();
+  if (body !== expected) throw new Error(`the answer was ${body}`);
+  const fields = response.headers as unknown as string[];
+  return ["HTTP/1.1 200 OK", ...fields, "", body].join("\r\n").length;
 }
 
-await runCommand("bench", main);
+/** Sends one server its requests, and looks what that took. */
+async function measure(one: Running, round: number, count: number) {
+  const used = async () => {
+    one.child.send("");
+    const [{ user, system }] = await once(one.child, "message");
+    return user + system;
+  };
+  const before = await used();
+  let [left, bytes] = [count, 0];
+  const sendSome = async () => {
+    while (left-- > 0) {
+      const size = await send(one);
+      bytes += size;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, sendSome));
+  const { server, store } = one;
+  return {
+    ...{ server, store, round },
+    cpuMicroseconds: Number((((await used()) - before) / count).toFixed(1)),
+    bytesPerResponse: Number((bytes / count).toFixed(1)),
+  };
+}
+
+const all = [await start("no auth()", "process")];
+for (const name of Object.keys(verdicts)) {
+  if (!needsRedis(name)) all.push(await start(name, "process"));
+  if (usesRedis(name)) all.push(await start(name, "Redis"));
+}
+// Without auth() there is no cookie, but the request is to be as large.
+const [noAuth, broken] = all as [Running, Running];
+noAuth.headers = broken.headers;
+
+const orders = fc.shuffledSubarray(all, { minLength: all.length });
+for (const [round, order] of fc.sample(orders, rounds + 1).entries()) {
+  for (const one of order) {
+    // The first round counts for nothing: then the code is compiled.
+    const sample = await measure(one, round, REQUESTS * (round ? 1 : 2));
+    if (round > 0) one.samples.push(sample);
+    console.log(JSON.stringify(sample));
+  }
+}
+const samples = all.flatMap((one) => one.samples);
+if (values.write) writeResult(ROOT, "bench", samples);
+process.exit();

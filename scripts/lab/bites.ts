@@ -1,155 +1,146 @@
-import { join } from "node:path";
+import { subscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseArgs } from "node:util";
+import type { Browser, Page } from "puppeteer-core";
+import { untilSignal } from "../base/command.ts";
 import {
-  findBrowser,
-  HOW_TO_INSTALL,
-  launchBrowser,
-} from "../browsers/installed-browsers.ts";
-import { Visitor } from "../browsers/visit.ts";
-import {
-  progressLine,
-  runCommand,
-  UsageError,
-  wholeNumber,
-} from "../cli/command.ts";
-import { ROOT } from "../cli/root.ts";
-import { type Progress, sideBySide } from "../cli/side-by-side.ts";
-import { plainTable, textOf } from "../cli/terminal.ts";
-import {
-  IDP_MS,
+  type BrowserName,
   type Logouts,
-  logoutsOf,
-  SENDINGS,
-  SETUPS,
-  type Setup,
-  UPDATE_MS,
-  writeBites,
-} from "../publish/bites-data.ts";
-import { startSnippet, withSnippet } from "../servers/snippet.ts";
-import { measure } from "./measure.ts";
+  type Sending,
+  writeResult,
+} from "../base/results.ts";
+import { ROOT } from "../base/root.ts";
+import { startSnippet } from "../bed/snippet.ts";
+import { launchBrowser } from "../browsers/installed-browsers.ts";
+import { fileOf } from "../verify/snippet-files.ts";
 
-const HELP = `Usage: npm run bites -- [options]
+// Logs out of snippets/broken.ts in real browsers, in real time, again and again, and counts how often
+// alice is logged in after it. It takes a quarter of an hour on two cores that have nothing else to do.
 
-Measures when the bug bites: logs out of snippets/broken.ts in real browsers, in
-real time, again and again, and counts how often alice is logged in after it.
-The provider's logout hop takes ${IDP_MS} ms, POST /update from ${UPDATE_MS[0]} to ${UPDATE_MS.at(-1)} ms.
-It takes about a quarter of an hour on two cores that have nothing else to do.
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "10" },
+    write: { type: "boolean" },
+  },
+});
+const runs = Number(values.runs);
+const cancel = untilSignal();
 
-Options:
-  --runs N         how many logouts a point has (10)
-  --times MS,...   other times for POST /update to take, such as 0,400
-  --browser NAME   only chromium, or only firefox
-  --write          write all to assets/bites.json, of which npm run sync makes
-                   the posts' table
-  -h, --help       print this
+/** How long `/update` takes, in milliseconds: 0 to 2 s, and closer around the logout hop. */
+const UPDATE_MS = [
+  ...[0, 50, 100, 200, 400, 600, 700],
+  ...[800, 900, 1000, 1200, 1600, 2000],
+];
+const IDP_MS = "800";
 
-Exit code: 0 when all was measured, 1 when not, 2 for invalid arguments.
-`;
+/** The browsers, and how they are set up. See https://web.dev/articles/bfcache */
+const SETUPS: [setup: string, name: BrowserName, ...words: string[]][] = [
+  ["Chromium", "chromium"],
+  [
+    "Chromium without back/forward cache",
+    "chromium",
+    "--disable-features=BackForwardCache",
+  ],
+  ["Firefox", "firefox"],
+];
 
-/** All logouts of one setup with one time that `/update` takes. */
-interface Point {
-  setup: Setup;
-  updateMs: number;
-}
+/** Runs in a page before its own script, and makes its `fetch` send in another way. */
+const SENDINGS: [Sending, script: string][] = [
+  ["fetch", ""],
+  [
+    "keepalive",
+    `{
+    const realFetch = window.fetch;
+    window.fetch = (path, request) =>
+      realFetch(path, { ...request, keepalive: true });
+  }`,
+  ],
+  [
+    "beacon",
+    `window.fetch = async (path, { body }) => {
+    const type = "application/json";
+    navigator.sendBeacon(path, new Blob([body], { type }));
+  };`,
+  ],
+];
 
-/** Runs the command, and returns its exit code. */
-async function main(): Promise<number> {
-  const { values: options } = parseArgs({
-    options: {
-      runs: { type: "string", default: "10" },
-      times: { type: "string", default: UPDATE_MS.join() },
-      browser: { type: "string" },
-      write: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    },
+/** The last POST /update that each server has got, by its host: until its response is out. */
+const updates = new Map<string | undefined, Promise<unknown>>();
+subscribe("http.server.request.start", (message) => {
+  const { request, response } = message as {
+    request: IncomingMessage;
+    response: ServerResponse;
+  };
+  if (request.url !== "/update") return;
+  updates.set(request.headers.host, once(response, "close"));
+});
+
+/** Presses the first link or button of a page, and waits for the page to which that leads. */
+async function press(page: Page, address: string): Promise<void> {
+  const there = new Promise<void>((resolve) => {
+    const look = () => {
+      if (!page.url().startsWith(address)) return;
+      page.off("framenavigated", look);
+      resolve();
+    };
+    page.on("framenavigated", look);
   });
-  if (options.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const runs = wholeNumber("runs", options.runs, 1);
-  const times = options.times
-    .split(",")
-    .map((text) => wholeNumber("times", text, 0));
-  const { browser: only } = options;
-  const setups = SETUPS.filter((one) => !only || one.browserName === only);
-  if (setups.length === 0) throw new UsageError(`there is no browser ${only}`);
-  if (options.write && only) throw new UsageError("--write takes all browsers");
-  for (const { browserName } of setups) {
-    if (findBrowser(browserName)) continue;
-    console.error(`${browserName} is missing: ${HOW_TO_INSTALL[browserName]}`);
-    return 1;
-  }
-
-  const points = setups.flatMap((setup) =>
-    times.map((updateMs): Point => ({ setup, updateMs })),
-  );
-  const progress = progressLine("Logging out, again and again");
-  return measure(
-    (cancel) =>
-      sideBySide(points, { cancel, progress }, (point, progress, cancel) =>
-        logOutAgain(point, runs, cancel, progress),
-      ),
-    (found) => {
-      const all = found.flat();
-      const table = plainTable(["logged in, by ms", ...times.map(String)]);
-      for (const { name } of setups) {
-        table.push([{ colSpan: times.length + 1, content: name }]);
-        for (const sending of SENDINGS) {
-          const points = logoutsOf(all, name, sending);
-          table.push([`  ${sending}`, ...points.map(({ losing }) => losing)]);
-        }
-      }
-      console.log(textOf(table));
-      if (options.write) writeBites(ROOT, all);
-      return 0;
-    },
-  );
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await there;
+  await page.waitForSelector("h1");
 }
 
-/** Logs out in one browser, as many times as asked for in each way to send. */
-async function logOutAgain(
-  { setup, updateMs }: Point,
-  runs: number,
-  cancel: AbortSignal,
-  progress: Progress,
-): Promise<Logouts[]> {
-  const { name, browserName, args } = setup;
-  const browser = await launchBrowser(
-    browserName,
-    findBrowser(browserName) ?? browserName,
-    { args },
-  );
-  const close = () => browser.close();
-  cancel.addEventListener("abort", close);
-  const times = { UPDATE_MS: String(updateMs), IDP_MS: String(IDP_MS) };
-  const file = join(ROOT, "snippets", "broken.ts");
-  try {
-    const starting = startSnippet(file, cancel, times);
-    return await withSnippet(starting, async (snippet) => {
-      const version = await browser.version();
-      const found: Logouts[] = [];
-      for (const sending of SENDINGS) {
-        let losing = 0;
-        const visitor = await Visitor.open(browser, snippet, sending);
-        for (let run = 0; run < runs; run += 1) {
-          await visitor.startAgain();
-          await visitor.goToProvider();
-          await visitor.logIn();
-          await visitor.logOutInRealTime();
-          if (await visitor.whoami()) losing += 1;
-          const done = found.length * runs + run + 1;
-          progress(done / (SENDINGS.length * runs));
-        }
-        await visitor.close();
-        found.push({ setup: name, version, sending, updateMs, runs, losing });
-      }
-      return found;
-    });
-  } finally {
-    cancel.removeEventListener("abort", close);
-    await close();
-  }
+/** Logs in and out, and tells whether alice is logged in then. */
+async function logOut(page: Page, baseURL: string): Promise<boolean> {
+  const context = page.browserContext();
+  const { host } = new URL(baseURL);
+  await context.deleteCookie(...(await context.cookies()));
+  updates.delete(host);
+  await page.goto(baseURL);
+  await press(page, "http://127.0.0.1");
+  await press(page, baseURL);
+  await press(page, baseURL);
+  // Firefox may have given it up before the server has seen it.
+  await updates.get(host);
+  // What the server sent before it saw this, the browser takes before the response to this.
+  await page.reload();
+  const title = await page.$eval("h1", (heading) => heading.textContent);
+  return title === "alice is logged in";
 }
 
-await runCommand("bites", main);
+/** Measures one browser, with all times and in all ways to send. */
+async function measure(setup: string, browser: Browser) {
+  const version = await browser.version();
+  const all: Logouts[] = [];
+  for (const updateMs of UPDATE_MS) {
+    const settings = { UPDATE_MS: `${updateMs}`, IDP_MS };
+    const { baseURL } = await startSnippet(fileOf("broken"), { settings });
+    for (const [sending, script] of SENDINGS) {
+      const page = await browser.newPage();
+      await page.evaluateOnNewDocument(script);
+      let losing = 0;
+      for (let run = 0; run < runs; run += 1) {
+        losing += Number(await logOut(page, baseURL));
+      }
+      await page.close();
+      all.push({ setup, version, sending, updateMs, runs, losing });
+      // A snippet has taken console.log.
+      process.stdout.write(`${JSON.stringify(all.at(-1))}\n`);
+    }
+  }
+  return all;
+}
+
+const browsers = await Promise.all(
+  SETUPS.map(([, name, ...args]) => launchBrowser(name, undefined, { args })),
+);
+// From now on, a browser's profile goes with this process.
+if (cancel.aborted) process.exit(cancel.reason);
+cancel.onabort = () => process.exit(cancel.reason);
+const all = await Promise.all(
+  SETUPS.map(([setup], at) => measure(setup, browsers[at] as Browser)),
+);
+if (values.write) writeResult(ROOT, "bites", all.flat());
+process.exit();

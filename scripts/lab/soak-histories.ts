@@ -1,163 +1,120 @@
+import { subscribe } from "node:diagnostics_channel";
 import { EventEmitter, once } from "node:events";
-import type { Progress } from "../cli/side-by-side.ts";
-import { Browser } from "../client/browser.ts";
-import type { Answer, Outgoing } from "../client/http.ts";
-import { ON_DISK, type RedisServer } from "../servers/redis-server.ts";
-import {
-  FOR_HISTORIES,
-  type Snippet,
-  withSnippet,
-} from "../servers/snippet.ts";
-import {
-  startTwoProcesses,
-  type TwoProcesses,
-} from "../servers/two-processes.ts";
-import { makeHistories } from "../verify/histories/history.ts";
-import { exampleOf, historyLines } from "../verify/histories/history-lines.ts";
-import { LiveHistories } from "../verify/histories/live-histories.ts";
-import { type Played, playHistory } from "../verify/histories/play-history.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Soak } from "../base/results.ts";
+import { Browser } from "../bed/browser.ts";
+import { follow } from "../bed/clock.ts";
+import { ON_DISK, type RedisServer, startRedis } from "../bed/redis.ts";
+import { startSnippet } from "../bed/snippet.ts";
+import type { Progress, Task } from "../bed/workers.ts";
+import { exampleOf, historyLines } from "../histories/example.ts";
+import { makeHistories } from "../histories/history.ts";
+import { LiveHistories } from "../histories/live-histories.ts";
+import { playHistory } from "../histories/play-history.ts";
+import { fileOf } from "../verify/snippet-files.ts";
 
 type Change = (redis: RedisServer) => Promise<unknown>;
 
-const configure =
-  (name: string, value: string): Change =>
-  (redis) =>
-    redis.command("CONFIG", "SET", name, value);
+const set = (name: string, value: string): Change => {
+  return (redis) => redis.command("CONFIG", "SET", name, value);
+};
 
 /** What goes wrong with Redis: how that begins, and how it ends. */
-const FAULTS = {
+const FAULTS: Record<string, [begin: Change, end: Change]> = {
   killed: [(redis) => redis.kill(), (redis) => redis.restart()],
   paused: [(redis) => redis.pause(), (redis) => redis.resume()],
   "refusing writes": [
-    configure("min-replicas-to-write", "1"),
-    configure("min-replicas-to-write", "0"),
+    set("min-replicas-to-write", "1"),
+    set("min-replicas-to-write", "0"),
   ],
-  "out of memory": [configure("maxmemory", "1"), configure("maxmemory", "0")],
+  "out of memory": [set("maxmemory", "1"), set("maxmemory", "0")],
   emptied: [(redis) => redis.command("FLUSHALL"), async () => {}],
-} satisfies Record<string, [Change, Change]>;
-type Fault = keyof typeof FAULTS;
-const KINDS = Object.keys(FAULTS) as Fault[];
+};
 
-/** Each kind comes once in so many requests, and lasts for so many. */
-const ROUND = 50_000;
-const FAULT_LASTS = 40;
+/** Each kind of fault comes once in so many requests, and lasts for so many. */
+const [ROUND, FAULT_LASTS] = [50_000, 40];
 
 /** So many histories are played at once. */
 const AT_ONCE = 8;
 
-/** So many are made at a time. */
-const BLOCK = 500;
-
 /** So far is one clock ahead of the other. */
 const AHEAD_MS = 5 * 60 * 1000;
 
-/** How to soak a snippet. */
-interface SoakOptions {
-  /** How many requests to send to it, at least. */
-  requests: number;
-  /** What the histories are made from. */
-  seed: number;
-  /** Aborts to end everything at once. */
-  cancel: AbortSignal;
-  progress: Progress;
-}
+/** How long a server may take to find its Redis again. */
+const PATIENCE_MS = 60_000;
 
-/** What came of it. */
-export interface Soaked {
-  figures: Record<keyof typeof NO_FIGURES, number>;
-  /** How often each kind of fault came. */
-  faults: Record<string, number>;
-  /** How often each kind of thing happened that no server can prevent. */
-  excused: Record<string, number>;
-  /** What must not happen, told in lines. */
-  violations: string[][];
-}
+/** What came of it, and what must not happen, told in lines. */
+export type Soaked = Soak["snippets"][string] & { told: string[] };
 
-const NO_FIGURES = {
-  requests: 0,
-  histories: 0,
-  "logouts confirmed": 0,
-  "answered with 503": 0,
-  "of these without a fault": 0,
-};
-
-/**
- * Plays histories with two processes of a snippet, many at once, while things go wrong with their Redis.
- * @param file the snippet's path
- * @throws {SnippetError} when a process does not start, or ends by itself
- */
-export async function soak(
-  file: string,
-  options: SoakOptions,
+/** Soaks a snippet with so many requests, or a few more, in a worker. */
+export async function work(
+  { name, requests, seed }: Task & { requests: number; seed: number },
+  progress: Progress,
 ): Promise<Soaked> {
-  const starting = startTwoProcesses(file, options.cancel, {
-    withRedis: true,
-    redisSettings: ON_DISK,
-    claimBytes: 0,
-    aheadMs: AHEAD_MS,
-    inside: FOR_HISTORIES,
+  const redis = await startRedis(ON_DISK);
+  follow(redis.age);
+  const { baseURL, otherURL = "" } = await startSnippet(fileOf(name), {
+    ...{ processes: 2, aheadMs: AHEAD_MS },
+    settings: { REDIS_URL: redis.url },
   });
-  return withSnippet(starting, async (processes) => {
-    const soaked = await soakTwoProcesses(processes, options);
-    const end = await processes.stop();
-    if (end) soaked.violations.push([`a process ended, with ${end}`]);
-    return soaked;
-  });
-}
-
-async function soakTwoProcesses(
-  processes: TwoProcesses,
-  { requests, seed, cancel, progress }: SoakOptions,
-): Promise<Soaked> {
-  const redis = processes.redis as RedisServer;
-  const lost = /cookie/.test(processes.name) ? "emptied list" : "emptied store";
+  const lost = name.endsWith("cookie") ? "emptied list" : "emptied store";
   const live = new LiveHistories(true);
-  const figures = { ...NO_FIGURES };
+  const figures = {
+    requests: 0,
+    histories: 0,
+    "logouts confirmed": 0,
+    "answered with 503": 0,
+    "of these without a fault": 0,
+  };
   const faults: Soaked["faults"] = {};
-  const excused: Soaked["excused"] = {};
-  const violations: string[][] = [];
+  const excused: Record<string, number> = {};
+  const told: string[] = [];
 
   const answers = new EventEmitter();
-  const afterAnswer = ({ url }: Outgoing, { status }: Answer) => {
+  subscribe("http.server.response.finish", (message) => {
+    const { request, response } = message as {
+      request: IncomingMessage;
+      response: ServerResponse;
+    };
     // The provider is on another host.
-    if (url.hostname !== "localhost") return;
+    if (!request.headers.host?.startsWith("localhost")) return;
     figures.requests += 1;
-    if (status === 503) figures["answered with 503"] += 1;
-    // A machine with too much to do is late, too.
-    if (status === 503 && !live.isFaulty)
-      figures["of these without a fault"] += 1;
+    if (response.statusCode === 503) {
+      figures["answered with 503"] += 1;
+      // A machine with too much to do is late, too.
+      if (!live.isFaulty) figures["of these without a fault"] += 1;
+    }
     progress(Math.min(figures.requests / requests, 1));
     answers.emit("one");
-  };
-  const snippet = { ...processes, afterAnswer };
+  });
   const pass = async (more: number) => {
     const end = figures.requests + more;
-    while (figures.requests < end)
-      await once(answers, "one", { signal: cancel });
+    while (figures.requests < end) await once(answers, "one");
+  };
+  // Each asks the provider for its settings once, and does not wait for long.
+  const comeBack = async () => {
+    for (const url of [baseURL, otherURL]) await comesBack(url);
   };
 
   const rounds = Math.ceil(requests / ROUND);
-  const all = Array.from({ length: rounds }, () => KINDS).flat();
+  const all = Array.from({ length: rounds }, () => Object.keys(FAULTS)).flat();
   const pause = Math.max(0, requests / all.length - FAULT_LASTS);
   let isOver = false;
-  const bring = async (fault: Fault) => {
-    const [begin, end] = FAULTS[fault];
-    await live.turn(async () => {
-      live.isFaulty = true;
-      await begin(redis);
-      if (fault !== "emptied") return;
-      for (const { ledger } of live.all) ledger.lose(lost);
-    });
-    await pass(FAULT_LASTS);
-    await end(redis);
-    for (const one of processes.both) await comesBack(one);
-    live.isFaulty = false;
-    count(faults, fault);
-  };
   const bringAll = async () => {
     for (const fault of all) {
       await pass(pause);
-      await bring(fault);
+      const [begin, end] = FAULTS[fault] as [Change, Change];
+      await live.turn(async () => {
+        live.isFaulty = true;
+        await begin(redis);
+        if (fault !== "emptied") return;
+        for (const { ledger } of live.all) ledger.lose(lost);
+      });
+      await pass(FAULT_LASTS);
+      await end(redis);
+      await comeBack();
+      live.isFaulty = false;
+      faults[fault] = (faults[fault] ?? 0) + 1;
     }
     isOver = true;
   };
@@ -165,52 +122,41 @@ async function soakTwoProcesses(
   const histories = endless(seed);
   const play = async () => {
     for (const history of histories) {
-      const played = await playHistory(snippet, history, { live });
+      const played = await playHistory({ baseURL, otherURL }, history, {
+        live,
+      });
       figures.histories += 1;
-      figures["logouts confirmed"] += logoutsIn(played);
-      for (const kind of [...played.excused, ...played.doubted])
-        count(excused, kind);
+      // All others leave the cookie as it is.
+      figures["logouts confirmed"] += played.events.filter(
+        ({ deed, stage, answer }) =>
+          `${deed} ${stage}` === "logout answered" &&
+          answer?.cookie.effect === "cleared",
+      ).length;
+      for (const kind of [...played.excused, ...played.doubted]) {
+        excused[kind] = (excused[kind] ?? 0) + 1;
+      }
       for (const { rule } of played.breaks) {
-        violations.push([
-          `“${rule}”:`,
-          ...historyLines(exampleOf(played, rule)),
-        ]);
+        const lines = historyLines(exampleOf(played, rule));
+        told.push([`\n${name} breaks “${rule}”:`, ...lines].join("\n  "));
       }
       if (figures.requests >= requests && isOver) return;
     }
   };
-  // Each asks the provider for its settings once, and does not wait for long.
-  for (const one of processes.both) await comesBack(one);
+  await comeBack();
   await Promise.all([bringAll(), ...Array.from({ length: AT_ONCE }, play)]);
-  return { figures, faults, excused, violations };
-}
-
-function count(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
+  return { figures, faults, excused, violations: told.length, told };
 }
 
 /** Makes histories, without an end. */
 function* endless(seed: number) {
-  for (let block = seed; ; block += 1) yield* makeHistories(BLOCK, block);
+  for (let block = seed; ; block += 1) yield* makeHistories(500, block);
 }
 
-/** Counts the logouts that have ended a session: all others leave its cookie as it is. */
-const logoutsIn = ({ events }: Played): number =>
-  events.filter(
-    ({ deed, stage, answer }) =>
-      deed === "logout" &&
-      stage === "answered" &&
-      answer?.cookie.effect === "cleared",
-  ).length;
-
-/** How long a process may take to find its Redis again, in milliseconds. */
-const PATIENCE_MS = 60_000;
-
 /** Waits until somebody can log in and out again. */
-async function comesBack(snippet: Snippet): Promise<void> {
+async function comesBack(baseURL: string): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
-    const browser = new Browser(snippet, PATIENCE_MS);
+    const browser = new Browser({ baseURL });
     try {
       await browser.logIn("alice");
       return await browser.logOut();

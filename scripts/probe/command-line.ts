@@ -1,65 +1,49 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { UsageError, wholeNumber } from "../cli/command.ts";
-import { guardedApp, MOST_REQUESTS } from "./guarded-app.ts";
-import type { Route, Target } from "./target.ts";
+import { UsageError, wholeNumber } from "../base/command.ts";
+import { MOST_SENT } from "./late.ts";
 
 export const HELP = `Usage: npm run probe -- [options] URL
 
-Somebody logs out of your app, and is logged in again. Why? This logs a user out
-and looks: first with nothing in flight, then while a request is. It tells what
-it was, and what to do about it. It sends the request up to 12 times, and no
-more than ${MOST_REQUESTS} requests in all. It keeps nothing, and shows no cookie's value.
+Somebody logs out of your app, and is logged in again. Why? This opens a
+Chromium, in which you log in, use the app, and log out with its own button. It
+watches, asks whether you are still logged in, and says what it was. Then you do
+that once more, and it sends again what the app's page has sent, so that it is
+late, up to ${MOST_SENT} times in all. It keeps nothing, and shows no cookie's value.
 
-  npm run probe -- http://localhost:3000 --post /api/update
+  npm run probe -- http://localhost:3000
 
 URL is the app's address, with the path under which it is, if that is not /.
 
-Which request:
-  --post PATH        the route whose response may be late
-  --get, --put, --patch, --delete PATH
-                     the same, with another method. One without a body can't
-                     tell anything of an app with a session store
-  --body TEXT        what to send ({}): JSON, or the fields of a form
-  --header LINE      a header for it, such as "X-CSRF-Token: …"; can be repeated
-  --page PATH        a page that shows who is logged in (/)
-  --socket PATH      a WebSocket: does it end with the session?
-  --cookie NAME      the session cookie, unless it finds that by itself
-  --login PATH       the login (/login)
-
-Which logout:
-  --logout ROUTE     the logout (/logout), or "POST /logout", "DELETE /session"
-  --logout-body TEXT, --logout-header LINE
-                     what goes with it
-  --fetch            a script of the page logs out, and not a link or a form
-  --tokens PATH      what has the tokens (the page): {token:NAME} in a body or a
-                     header is the field, <meta>, member or cookie of that name
-
-Who logs in, by default by hand, in a browser that it opens. It logs out there,
-and then asks to log in once more, for the request in flight. Or:
-  --paste            take a Cookie header from standard input: paste what your
-                     browser's network panel shows, or pipe it in. A second line
-                     is the next user's. Set-Cookie lines of the login, before
-                     it, tell what a Cookie header does not
-  --as NAME          press the button of that name, as the servers of this
-                     repository have it; a second one is the next user's
-  --next-user        also log in as somebody else, who comes after the first on
-                     the same browser
-
+Options:
+  --as NAME          play the person, without a window: click on the link, button
+                     or form of that name, then on the app's log out. A second
+                     one is the next user
+  --next-user        let a next user log in by hand, too
+  --page PATH        a page that shows who is logged in
   --provider URL     another host to which a login or a logout may lead
+  --ca FILE          the authority that has signed the app's certificate
   --timeout SECONDS  how long a request may take (5)
-  --ca FILE          trust this certificate authority, in PEM, over https
   --yes              do not ask before it goes to another machine
   --json             print what was found, as JSON
   -h, --help         print this
 
-Exit code: 0 when the logout holds and nothing was found but notes, 1 when
+Which request is late, where it is not to pick by itself what sets the cookie,
+and what is slowest:
+  --post PATH        this route; or --get, --put, --patch, --delete
+  --body TEXT        what to send: JSON, or the fields of a form
+  --header LINE      a header for it, such as "X-CSRF-Token: …"; can be repeated
+
+Exit code: 0 when the logout held and nothing was found but notes, 1 when
 something was, whatever it is, 2 when that could not be told, or for invalid
 arguments.
 `;
 
 /** What a command line of the probe says. */
 export type Options = ReturnType<typeof readCommandLine>;
+export type Target = Options["target"];
+
+const METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE"] as const;
 
 /**
  * Reads a command line.
@@ -78,128 +62,77 @@ export function readCommandLine(words: string[]) {
       delete: { type: "string" },
       body: { type: "string" },
       header: { type: "string", multiple: true, default: [] },
-      logout: { type: "string", default: "/logout" },
-      "logout-body": { type: "string" },
-      "logout-header": { type: "string", multiple: true, default: [] },
-      fetch: { type: "boolean", default: false },
-      tokens: { type: "string" },
-      page: { type: "string", default: "/" },
-      cookie: { type: "string" },
-      socket: { type: "string" },
-      paste: { type: "boolean" },
-      as: { type: "string", multiple: true },
-      login: { type: "string", default: "/login" },
-      "next-user": { type: "boolean" },
+      page: { type: "string" },
+      as: { type: "string", multiple: true, default: [] },
+      "next-user": { type: "boolean", default: false },
       provider: { type: "string", multiple: true, default: [] },
-      timeout: { type: "string", default: "5" },
       ca: { type: "string" },
-      yes: { type: "boolean" },
-      json: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
+      timeout: { type: "string", default: "5" },
+      yes: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false, short: "h" },
     },
   });
-  if (values.help) {
-    return { ...values, target: undefined as never, startClock() {} };
-  }
-  const { body, as, paste } = values;
-  if (positionals.length !== 1) {
+  const { as, body, yes, json, help } = values;
+  if (help) return { yes, json, help, target: undefined as never };
+  if (positionals.length !== 1)
     throw new UsageError("give the address of one app");
-  }
   const routes = METHODS.flatMap((method) => {
     const path = values[method.toLowerCase() as Lowercase<typeof method>];
     return path === undefined ? [] : { method, path };
   });
   const [route] = routes;
-  if (!route || routes.length > 1) {
+  if (routes.length > 1)
     throw new UsageError("name one route, with --post or with --get");
-  }
-  if (route.method === "GET" && body !== undefined) {
+  if (body !== undefined && (!route || route.method === "GET"))
     throw new UsageError("--body goes with --post");
-  }
-  if (as && paste) throw new UsageError("give one of --as and --paste");
-  if (as && as.length > 2) throw new UsageError("--as is given at most twice");
-  if (as?.length === 1 && values["next-user"]) {
-    throw new UsageError("name the next user with a second --as");
-  }
+  if (as.length > 2) throw new UsageError("--as is given at most twice");
   const url = addressOf(positionals[0] ?? "");
-  const under = (path: string) => pathUnder(url, path);
-  const takesBody = ["POST", "PUT", "PATCH"].includes(route.method);
-  const app = guardedApp(url, {
-    ca: values.ca && certificateIn(values.ca),
-    providers: values.provider.map(addressOf),
-    seconds: wholeNumber("timeout", values.timeout, 1),
-    trustsLogins: as !== undefined,
-  });
-  const target: Target = {
-    app,
-    route: { method: route.method, path: under(route.path) },
-    body: takesBody ? (body ?? "{}") : body,
+  const target = {
+    ...{ url, body, as, nextUser: values["next-user"] },
+    route: route && { ...route, path: pathUnder(url, route.path) },
     headers: Object.fromEntries(values.header.map(headerOf)),
-    logout: logoutOf(values.logout, under),
-    logoutBody: values["logout-body"],
-    logoutHeaders: Object.fromEntries(values["logout-header"].map(headerOf)),
-    isFetched: values.fetch,
-    tokens: values.tokens && under(values.tokens),
-    page: values.page === "/" ? url.pathname : under(values.page),
-    login: under(values.login),
-    cookie: values.cookie,
-    socket: values.socket && under(values.socket),
-    goesOn: as !== undefined || values.provider.length > 0,
+    page: values.page === undefined ? undefined : pathUnder(url, values.page),
+    providers: values.provider.map(addressOf),
+    ca: values.ca === undefined ? undefined : read(values.ca),
+    seconds: wholeNumber("timeout", values.timeout, 1),
   };
-  return { ...values, target, startClock: app.startClock };
+  return { yes, json, help, target };
 }
 
-const METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE"] as const;
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new UsageError(`--ca: there is no file ${file}`);
+  }
+}
 
 function addressOf(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol)) {
+  if (!url || !/^https?:$/.test(url.protocol))
     throw new UsageError(`${address} is no address like http://localhost:3000`);
-  }
-  if (url.search || url.hash || url.username || url.password) {
+  if (url.search || url.hash || url.username || url.password)
     throw new UsageError(`give the app's address alone: ${url.origin}`);
-  }
   return url;
 }
 
 /** A path of the app, which may have all of its own under one. */
-function pathUnder({ pathname }: URL, text: string): string {
-  const path = pathOf(text);
+function pathUnder({ pathname }: URL, path: string): string {
+  if (!/^\/(?!\/)/.test(path))
+    throw new UsageError(
+      `a path begins with a slash: /${path.replace(/^\/+/, "")}`,
+    );
   const base = pathname.replace(/\/$/, "");
-  const isUnder = path === base || path.startsWith(`${base}/`);
-  return isUnder ? path : base + path;
-}
-
-function certificateIn(file: string): string {
-  try {
-    const text = readFileSync(file, "utf8");
-    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  } catch {
-    throw new UsageError(`--ca: ${file} can't be read`);
-  }
-  throw new UsageError(`--ca: ${file} has no certificate in PEM`);
-}
-
-function pathOf(path: string): string {
-  if (path.startsWith("/") && !path.startsWith("//")) return path;
-  throw new UsageError(
-    `a path begins with a slash: /${path.replace(/^\/+/, "")}`,
-  );
-}
-
-function logoutOf(text: string, under: (path: string) => string): Route {
-  const [, method = "GET", path = ""] =
-    text.match(/^(?:([A-Z]{3,10}) )?(.*)$/i) ?? [];
-  return { method: method.toUpperCase(), path: under(path) };
+  return path === base || path.startsWith(`${base}/`) ? path : base + path;
 }
 
 function headerOf(line: string): [name: string, value: string] {
   const [, name, value] = line.match(/^([\w-]+):\s*(.*)$/) ?? [];
   if (!name) throw new UsageError(`--header takes "Name: value", not ${line}`);
-  if (name.toLowerCase() === "cookie") {
+  if (/^cookie$/i.test(name))
     throw new UsageError(
-      "a cookie on the command line stands in your shell's history: use --paste",
+      "a cookie on the command line stands in your shell's history: log in by hand",
     );
-  }
   return [name.toLowerCase(), value ?? ""];
 }

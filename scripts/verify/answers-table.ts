@@ -1,87 +1,70 @@
-import { paint, plainTable, textOf, wrap } from "../cli/terminal.ts";
-import type { DeepReport, Report } from "./observe.ts";
+import { paint, plainTable, textOf, wrap } from "../base/terminal.ts";
 import { ORDERS } from "./orders.ts";
-import { commandLines, LATE_WRITE, QUESTIONS, stepLines } from "./questions.ts";
-import {
-  type Difference,
-  differenceInWords,
-  differences,
-  type Verdict,
-  verdictFor,
-} from "./verdicts.ts";
+import { cellFor, QUESTIONS } from "./questions.ts";
+import type { Seen } from "./run-snippets.ts";
+import { differences, type Verdict, verdictFor } from "./verdicts.ts";
 
-/** A snippet that ran, by its name. */
-export interface Row {
-  name: string;
-  report: Report;
-  deep?: DeepReport;
-  /** What is expected of it, if its header says so. */
-  verdict?: Verdict | undefined;
+/** A snippet that ran. */
+export interface Row extends Seen {
+  /** What is expected of it, if it says so. */
+  verdict: Verdict | undefined;
   /** How many processes were the app. */
   processes: 1 | 2;
+  /** Whether what differs counts. */
+  isJudged: boolean;
 }
 
 /**
- * Makes the table of answers, at most 80 columns wide. What differs from the expected verdict is
- * marked with an exclamation mark, and told below.
+ * Makes the table of answers, at most 80 columns wide, with what has no column below it, and what
+ * all of it means. What differs from the expected verdict is marked with an exclamation mark.
  */
-export function answersTable(rows: Row[]): string {
+export function answersText(rows: Row[]): string {
+  const processes = rows.some((row) => row.processes === 2) ? 2 : 1;
   const questions = QUESTIONS.filter(({ column }) => column);
   const table = plainTable([
     "\nsnippet",
     ...questions.map(({ column }) => column as string),
   ]);
   for (const row of rows) {
-    const { name, report } = row;
-    const wrong = differing(row).map(({ question }) => question);
+    const wrong = differing(row).map(({ name }) => name);
     const cells = questions.map((question) => {
-      const answer = question.answer(report.observation);
-      return wrong.includes(question.name)
-        ? paint("red", `${answer}!`)
-        : answer;
+      const cell = cellFor(question, row.report);
+      return wrong.includes(question.name) ? paint("red", `${cell}!`) : cell;
     });
-    table.push([name, ...cells]);
+    table.push([row.name, ...cells]);
   }
-  return textOf(table);
-}
-
-/** Tells the answers that have no column: each once, with the snippets that gave it. */
-export function answersBelow(rows: Row[]): string {
-  const questions: { heading: string; answer: (report: Report) => string }[] =
-    QUESTIONS.filter(({ column }) => !column).map(({ heading, answer }) => ({
-      heading,
-      answer: ({ observation }) => answer(observation),
-    }));
-  if (rows.some(({ processes }) => processes === 2)) questions.push(LATE_WRITE);
-  const lines = questions.flatMap(({ heading, answer }) => {
+  const below = questionsIn(processes).filter(({ column }) => !column);
+  const lines = below.flatMap((question) => {
     const names = new Map<string, string[]>();
     for (const { name, report } of rows) {
-      const told = answer(report);
-      names.set(told, [...(names.get(told) ?? []), name]);
+      const cell = cellFor(question, report);
+      names.set(cell, [...(names.get(cell) ?? []), name]);
     }
-    return [...names].map(([told, all]) => {
+    return [...names].flatMap(([cell, all]) => {
       const whose = all.length === rows.length ? "all" : all.join(" ");
-      return `${heading.padEnd(13)} ${told.padEnd(6)} ${whose}`;
+      const answer = `${question.heading.padEnd(13)} ${cell.padEnd(6)}`;
+      return wrap(`${answer} ${whose}`, 21);
     });
   });
-  return lines.flatMap((line) => wrap(line, 21)).join("\n");
+  return [textOf(table), lines.join("\n"), legend(processes)].join("\n\n");
 }
+
+const questionsIn = (processes: 1 | 2) =>
+  QUESTIONS.filter(
+    ({ name, meaning }) => meaning && (processes === 2 || name !== "lateWrite"),
+  );
 
 /** What the columns mean, a line each. */
 export const legend = (processes: 1 | 2): string =>
-  [...QUESTIONS, ...(processes === 2 ? [LATE_WRITE] : [])]
+  questionsIn(processes)
     .map(({ heading, meaning }) => `${heading.padEnd(14)} ${meaning}`)
     .join("\n");
 
 /** Tells what two requests at once have come to, in a line for each snippet. */
 export function deepTable(rows: Row[]): string {
-  const heading = "\ntwo requests at once";
   const table = plainTable([
-    heading,
-    "\ntried",
-    "of\norders",
-    "\nbrowser",
-    "\nserver",
+    "\ntwo requests at once",
+    ...["\ntried", "of\norders", "\nbrowser", "\nserver"],
   ]);
   for (const { name, deep } of rows) {
     if (!deep) continue;
@@ -91,107 +74,77 @@ export function deepTable(rows: Row[]): string {
   return textOf(table);
 }
 
+const differing = ({ verdict, report, processes }: Row) =>
+  verdict ? differences(verdict, report, processes) : [];
+
 /** Tells, in a line each, where a snippet differs from its expected verdict. */
-export const differenceLines = (row: Row): string[] => {
-  const { name, report, deep, verdict, processes } = row;
-  const found = differing(row).map(differenceInWords);
-  const { browser } = report.observation;
+export function differenceLines(row: Row): string[] {
+  const { name, report, deep, verdict, processes, isJudged } = row;
+  if (!isJudged) return [];
+  const found = differing(row).map(({ told }) => told);
+  const { browser, draft, server } = report.observation;
   if (processes === 1 && browser > 0 && name.startsWith("fix-")) {
     found.push(
       `what is called fix- keeps the logout, and ${browser} orders lose it`,
     );
   }
   if (processes === 2 && found.length > 0 && verdict?.oneProcess) {
-    found.push("its header says “One process only.”");
+    found.push("it says “One process only.”");
   }
-  return [
-    ...found.map((line) => `${name}: ${line}`),
-    ...(deep ? deepDifferences(name, report, deep) : []),
-  ];
-};
-
-/** A remedy that holds for one request holds for two, and a bug that bites one bites both. */
-function deepDifferences(
-  name: string,
-  { observation }: Report,
-  deep: DeepReport,
-): string[] {
-  const lines: string[] = [];
-  const bites = observation.browser + observation.draft > 0;
-  if (deep.browser > 0 !== bites) {
-    lines.push(`the browser logged in after ${deep.browser} orders`);
+  // A remedy that holds for one request holds for two, and a bug that bites one bites both.
+  const two = "two requests at once leave";
+  if (deep && deep.browser > 0 !== browser + draft > 0) {
+    found.push(`${two} the browser logged in after ${deep.browser} orders`);
   }
-  if (deep.server > 0 !== observation.server > 0) {
-    lines.push(`the old cookie working after ${deep.server} orders`);
+  if (deep && deep.server > 0 !== server > 0) {
+    found.push(`${two} the old cookie working after ${deep.server} orders`);
   }
-  return lines.map((line) => `${name}: two requests at once leave ${line}`);
+  return found.map((line) => `${name}: ${line}`);
 }
 
-function differing({ verdict, report, processes }: Row): Difference[] {
-  if (!verdict) return [];
-  const found = differences(verdict, report.observation);
-  const [expected, seen] = [verdict.lateWrite, report.lateWrite?.user];
-  if (processes === 2 && expected !== seen) {
-    found.push({ question: "lateWrite", expected, seen });
-  }
-  return found;
-}
+/** Tells of one that does not claim to hold with two processes, and does. */
+export const holdsAfterAll = (row: Row): string[] =>
+  row.processes === 2 && row.verdict?.oneProcess && differing(row).length === 0
+    ? [`${row.name} holds with two processes: it says “One process only.”`]
+    : [];
 
 /**
- * Tells of a snippet that has no verdict what its header has to say, if its row is right.
+ * Tells of a snippet that has no verdict what it has to say at its end, if its row is right.
  * @param broken the verdict of `broken` in its folder, if there is one
  */
 export function verdictToPaste(
   { name, report }: Row,
   broken: Verdict | undefined,
 ): string {
-  const lines = wrap(`// ${verdictFor(report.observation, broken)}`, 3);
+  const lines = wrap(`// ${verdictFor(report, broken)}`, 3);
   return [
-    `${name} has no verdict. If its row is right, paste this at the end of the`,
-    "comment at its top, and verify holds it to that from then on:",
+    `Nothing is expected of ${name} yet.`,
+    "If its row is right, paste this below its last line, and verify holds it to",
+    "that from then on:",
     "",
+    "// What npm run verify expects:",
     ...lines.map((line) => line.replace(/^ {3}/, "// ")),
   ].join("\n");
 }
 
-/**
- * Looks at those that don't claim to hold with two processes.
- * @returns a line for each, and the problems: a remedy that holds after all can say so
- */
-export function aloneLines(rows: Row[]): {
-  lines: string[];
-  problems: string[];
-} {
-  const found = { lines: [] as string[], problems: [] as string[] };
-  for (const row of rows) {
-    const { name, processes, verdict } = row;
-    if (processes === 1 || !verdict?.oneProcess) continue;
-    if (differing(row).length > 0) {
-      found.lines.push(
-        `${name} keeps its list or its sessions in one process.`,
-      );
-    } else {
-      found.problems.push(
-        `${name} holds with two processes: its header says “One process only.”`,
-      );
-    }
-  }
-  return found;
-}
-
 /** Tells how many orders leave the browser logged in, and one of them, event by event. */
 export function losingOrder({ name, report }: Row): string {
-  if (report.lateWrite?.user) {
-    const lines = commandLines(report.lateWrite).map((line) => `  ${line}`);
+  const { losing, impossible, example, lateWrite } = report;
+  if (lateWrite?.user) {
+    const lines = lateWrite.commands.map((line) => `  /${line}`);
     return [`${name}: Redis is asked this, and she is in:`, ...lines].join(
       "\n",
     );
   }
-  const { losing, impossible, example } = report;
   const possible = ORDERS.length - impossible.length;
   const count = `${losing.length} of ${possible} orders`;
   const sentence = `${name}: ${count} leave the browser logged in.`;
   if (losing.length === 0) return sentence;
-  const lines = stepLines(example).map((line) => `  ${line}`);
+  const lines = example.map(({ event, withCookie, cookie }) => {
+    const size = cookie?.bytes ? `, ${cookie.bytes} bytes` : "";
+    const stored = cookie && `session cookie ${cookie.effect}${size}`;
+    const seen = withCookie ? "with the session cookie" : (stored ?? "");
+    return `  /${event.padEnd(16)} ${seen}`.trimEnd();
+  });
   return [sentence, "A shortest one:", ...lines].join("\n");
 }

@@ -1,75 +1,24 @@
-import type { Progress } from "../cli/side-by-side.ts";
-import type { Browser } from "../client/browser.ts";
-import { loggedIn, whoHas } from "../client/browser.ts";
-import { type CookieEffect, effectOf } from "../client/cookie-effect.ts";
-import { answerInWords, BODY, Stepwise } from "../client/request-steps.ts";
+import type {
+  DeepReport,
+  Event,
+  LateWrite,
+  Observation,
+  Report,
+  RequestName,
+  Stage,
+} from "../base/results.ts";
 import {
-  type Event,
-  type Name,
-  ORDERS,
-  ordersOf,
-  reduce,
-  simplest,
-} from "./orders.ts";
+  answerInWords,
+  type Browser,
+  loggedIn,
+  whoHas,
+} from "../bed/browser.ts";
+import { travel } from "../bed/clock.ts";
+import { BODY, effectOf, HeldRequest } from "../bed/held-request.ts";
+import type { Progress } from "../bed/workers.ts";
+import { ORDERS, ordersOf, reduce, simplest } from "./orders.ts";
 import { pageWaitsFor } from "./page-script.ts";
-import { later, type Race, race, type Step, type Tried } from "./race.ts";
-
-/** What was seen of one snippet: an answer to each of the verifier's questions. */
-export interface Observation {
-  updateCookie: CookieEffect;
-  logoutCookie: CookieEffect;
-  /** How many orders leave the browser logged in, with `POST /update` in flight. */
-  browser: number;
-  /** After how many of them the server accepts a copy of the cookie from before the logout. */
-  server: number;
-  /** As `browser`, with `POST /draft` in flight. */
-  draft: number;
-  /** How many orders the snippet's own page can produce: all, unless it waits. */
-  possible: number;
-  nextUser: string | null;
-  lateRequest: string | null;
-  knowsUser: boolean;
-  rolls: boolean;
-  otherDevice: boolean;
-  otherTab: string | null;
-}
-
-/** Everything that {@link observe} learns about a snippet. */
-export interface Report {
-  observation: Observation;
-  /** The orders that leave the browser logged in, as indexes into `ORDERS`. */
-  losing: number[];
-  /** The same, with `POST /draft` in flight. */
-  losingDraft: number[];
-  /** The orders that the snippet's page can't produce, likewise. */
-  impossible: number[];
-  /** What was seen in the simplest of them; empty when there is none. */
-  example: Step[];
-  /** What a logout came to while a write was on its way to Redis, if there was one. */
-  lateWrite?: LateWrite;
-}
-
-export interface LateWrite {
-  /** Who is in then. */
-  user: string | null;
-  /** What Redis was asked, in its order, and by which request. */
-  commands: string[];
-}
-
-/** What of a report is kept when two processes were the app. */
-export type TwoProcessReport = Pick<Report, "observation" | "lateWrite">;
-
-/** What {@link observeTwo} saw. */
-export interface DeepReport {
-  /** All orders of the two requests and the logout that the page can produce. */
-  possible: number;
-  /** The orders that were tried, since all others come to the same. */
-  tried: number;
-  /** How many of those leave the browser logged in. */
-  browser: number;
-  /** After how many of those the server accepts a copy of the cookie from before the logout. */
-  server: number;
-}
+import { later, type Race, race, type Tried } from "./race.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -140,7 +89,7 @@ export async function observeTwo(
 }
 
 /** For which requests the snippet's own page waits before it goes to `/logout`. */
-type Waits = Record<Name, boolean>;
+type Waits = Record<RequestName, boolean>;
 
 /** Asks the snippet's page. */
 export async function waitsFor(browser: Browser): Promise<Waits> {
@@ -200,18 +149,15 @@ async function answerOne(
  * Alice logs out, bob logs in, and a request of hers is answered after that. Who is logged in?
  * @param until what happens to her request before she logs out
  */
-async function swapUsers(
-  snippet: Tried,
-  until: "sent" | "received" | "answered" | "stored",
-): Promise<string | null> {
+async function swapUsers(snippet: Tried, until: Stage): Promise<string | null> {
   const browser = await loggedIn(snippet);
-  const update = new Stepwise(browser, "cors", "POST", "/update", BODY);
+  const update = new HeldRequest(browser, "cors", "POST", "/update", BODY);
   const leave = async () => {
     await browser.logOut();
     await browser.logIn("bob");
   };
   for (const happens of ["sent", "received", "answered", "stored"] as const) {
-    await update.do[happens]();
+    await update[happens]();
     if (happens === until) await leave();
   }
   return browser.whoami();
@@ -239,13 +185,13 @@ export async function nextUser(
  */
 async function otherTab(snippet: Tried): Promise<string | null> {
   const browser = await loggedIn(snippet);
-  const load = new Stepwise(browser, "navigate", "POST", "/draft", BODY);
+  const load = new HeldRequest(browser, "navigate", "POST", "/draft", BODY);
   return later(snippet, async () => {
-    await load.do.sent();
-    await load.do.received();
+    await load.sent();
+    await load.received();
     await browser.logOut();
-    await load.do.answered();
-    await load.do.stored();
+    await load.answered();
+    await load.stored();
     return browser.whoami();
   });
 }
@@ -256,41 +202,38 @@ async function otherTab(snippet: Tried): Promise<string | null> {
  * @returns undefined when nothing was on its way, since the snippet writes nothing then
  */
 async function lateWrite(snippet: Tried): Promise<LateWrite | undefined> {
-  const { holdWrite, watchRedis } = snippet;
-  if (!holdWrite || !watchRedis) return undefined;
+  const { redis } = snippet;
+  const { hold } = redis ?? {};
+  if (!redis || !hold) return undefined;
   const browser = await loggedIn(snippet);
-  return later(snippet, () =>
-    lateWriteOf({ ...snippet, holdWrite, watchRedis }, browser),
-  );
-}
-
-async function lateWriteOf(
-  snippet: Tried & Required<Pick<Tried, "holdWrite" | "watchRedis">>,
-  browser: Browser,
-): Promise<LateWrite | undefined> {
-  const watching = await snippet.watchRedis();
-  const update = new Stepwise(browser, "cors", "POST", "/update", BODY);
-  await update.do.sent();
-  await update.do.received();
-  const held = snippet.holdWrite();
-  const answered = update.do.answered().then(() => false);
-  const isHeld = await Promise.race([held.reached.then(() => true), answered]);
-  await browser.logOut();
-  held.release();
-  await answered;
-  const seen = await watching.stop();
-  const { cookie = "" } = update.request.headers;
-  const user = await whoHas(snippet, cookie);
-  if (!isHeld) return undefined;
-  const ours = seen.filter(({ words }) =>
-    SESSION_COMMANDS.test(words[0] ?? ""),
-  );
-  const commands = ours.map(({ from, words }) => {
-    const request = from === ours[0]?.from ? "update" : "logout";
-    const condition = words.filter((word) => /^(NX|XX)$/.test(word));
-    return [`${request}:`, words[0], ...condition].join(" ");
+  return later(snippet, async () => {
+    const watching = await redis.watch();
+    const update = new HeldRequest(browser, "cors", "POST", "/update", BODY);
+    await update.sent();
+    await update.received();
+    const held = hold("SET");
+    const answered = update.answered().then(() => false);
+    const isHeld = await Promise.race([
+      held.reached.then(() => true),
+      answered,
+    ]);
+    await browser.logOut();
+    held.release();
+    await answered;
+    const seen = await watching.stop();
+    if (!isHeld) return undefined;
+    const { cookie = "" } = update.outgoing.headers;
+    const user = await whoHas(snippet, cookie);
+    const ours = seen.filter(({ words }) =>
+      SESSION_COMMANDS.test(words[0] ?? ""),
+    );
+    const commands = ours.map(({ from, words }) => {
+      const request = from === ours[0]?.from ? "update" : "logout";
+      const condition = words.filter((word) => /^(NX|XX)$/.test(word));
+      return [`${request}:`, words[0], ...condition].join(" ");
+    });
+    return { user, commands };
   });
-  return { user, commands };
 }
 
 /** All others keep the connection. */
@@ -311,8 +254,8 @@ async function otherDevice(snippet: Tried): Promise<boolean> {
 export async function rolls(snippet: Tried): Promise<boolean> {
   const active = await loggedIn(snippet);
   const idle = await loggedIn(snippet);
-  await snippet.travel(16 * HOUR_MS);
+  await travel(16 * HOUR_MS);
   await active.open("/");
-  await snippet.travel(16 * HOUR_MS);
+  await travel(16 * HOUR_MS);
   return (await active.whoami()) === "alice" && (await idle.whoami()) === null;
 }

@@ -1,29 +1,19 @@
-/** What happens to a request that is in flight: see {@link Event}. */
+import type { Event, RequestName } from "../base/results.ts";
+
+/** What happens to a request that is in flight: see `Event`. */
 const IN_FLIGHT = ["sent", "received", "answered", "stored"] as const;
 
 /** What happens to the logout, whose moment of arrival makes no difference. */
 const LOGOUT = ["logout sent", "logout answered", "logout stored"] as const;
 
-/** The requests that can be in flight: `POST /update` and `POST /draft`. */
-export type Name = "update" | "draft";
-
-/**
- * One thing that happens to a request. It is *sent*, with the cookies that the browser has then;
- * *received*, so that the server has loaded the session; *answered*, so that the server has
- * finished with it; and *stored*, when the browser takes its `Set-Cookie`.
- */
-export type Event =
-  | `${Name} ${(typeof IN_FLIGHT)[number]}`
-  | (typeof LOGOUT)[number];
-
-const inFlight = (name: Name): Event[] =>
+const inFlight = (name: RequestName): Event[] =>
   IN_FLIGHT.map((happens): Event => `${name} ${happens}`);
 
 /**
  * Makes all orders in which some requests in flight and one logout can happen. Each request keeps
  * the order of its own events.
  */
-export const ordersOf = (...names: Name[]): Event[][] =>
+export const ordersOf = (...names: RequestName[]): Event[][] =>
   interleavings<Event>([...names.map(inFlight), [...LOGOUT]]);
 
 function interleavings<T>(rows: T[][]): T[][] {

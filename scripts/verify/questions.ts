@@ -1,129 +1,132 @@
-import type { CookieEffect } from "../client/cookie-effect.ts";
-import type { LateWrite, Observation, TwoProcessReport } from "./observe.ts";
+import type { CookieEffect, Observation, Report } from "../base/results.ts";
 import { ORDERS } from "./orders.ts";
-import type { Step } from "./race.ts";
 
-/** One of the verifier's questions, with all that a table of answers needs. */
+/** An answer, as a verdict expects it: how many bytes a cookie has is seen, and not expected. */
+export type Answer = string | number | boolean | null | undefined;
+
+/** What a kind of question can be answered with, by the words that a verdict has for it. */
+const WORDS = {
+  user: { alice: "alice", bob: "bob", none: null },
+  effect: { set: "set", cleared: "cleared", untouched: "untouched" },
+  whether: { yes: true, no: false },
+  place: { in: true, out: false },
+  count: undefined,
+} as const;
+
+/** One of the verifier's questions, with all that verdicts and tables of answers need. */
 interface Question {
-  name: keyof Observation;
+  name: keyof Observation | "lateWrite";
   heading: string;
+  kind: keyof typeof WORDS;
   /** The heading of a column in a terminal; without it, the answers get a line of their own. */
   column?: string;
-  /** What is asked, in a line. */
-  meaning: string;
-  /** Tells the answer, in a word, so that a table fits a terminal. */
-  answer: (seen: Observation) => string;
+  /** What is asked, in a line; without it, no table has it. */
+  meaning?: string;
 }
 
 /** All questions, in the order in which tables have them. */
 export const QUESTIONS: Question[] = [
+  { name: "possible", heading: "possible", kind: "count" },
   {
-    name: "updateCookie",
-    heading: "update cookie",
+    ...{ name: "updateCookie", heading: "update cookie", kind: "effect" },
     column: "update\ncookie",
     meaning: "the response to /update: bytes of session cookie it sets",
-    answer: (seen) => effect(seen.updateCookie),
   },
   {
-    name: "logoutCookie",
-    heading: "logout cookie",
+    ...{ name: "logoutCookie", heading: "logout cookie", kind: "effect" },
     meaning: "the response to /logout, likewise",
-    answer: (seen) => effect(seen.logoutCookie),
   },
   {
-    name: "browser",
-    heading: "browser",
+    ...{ name: "browser", heading: "browser", kind: "count" },
     column: "brow-\nser",
     meaning: `orders, of ${ORDERS.length}, that leave the browser logged in`,
-    answer: (seen) => orders(seen.browser, seen),
   },
   {
-    name: "server",
-    heading: "server",
+    ...{ name: "server", heading: "server", kind: "count" },
     column: "\nserver",
     meaning: "orders after which a copy of the old cookie still works",
-    answer: (seen) => orders(seen.server, seen),
   },
   {
-    name: "draft",
-    heading: "draft",
+    ...{ name: "draft", heading: "draft", kind: "count" },
     column: "\ndraft",
     meaning: "as browser, for POST /draft, a route that no fix names",
-    answer: (seen) => orders(seen.draft, seen),
   },
   {
-    name: "nextUser",
-    heading: "next user",
+    ...{ name: "nextUser", heading: "next user", kind: "user" },
     column: "next\nuser",
     meaning: "alice out, bob in, her late response arrives: who is in?",
-    answer: (seen) => seen.nextUser ?? "none",
   },
   {
-    name: "lateRequest",
-    heading: "late request",
+    ...{ name: "lateRequest", heading: "late request", kind: "user" },
     column: "late\nreq.",
     meaning: "alice out, bob in, her late request arrives: who is in?",
-    answer: (seen) => seen.lateRequest ?? "none",
   },
   {
-    name: "knowsUser",
-    heading: "knows user",
+    ...{ name: "knowsUser", heading: "knows user", kind: "whether" },
     column: "knows\nuser",
     meaning: "does POST /update know who is calling?",
-    answer: (seen) => (seen.knowsUser ? "yes" : "no"),
   },
   {
-    name: "rolls",
-    heading: "rolls",
+    ...{ name: "rolls", heading: "rolls", kind: "whether" },
     column: "\nrolls",
     meaning: "does activity extend the session?",
-    answer: (seen) => (seen.rolls ? "yes" : "no"),
   },
   {
-    name: "otherDevice",
-    heading: "other device",
+    ...{ name: "otherDevice", heading: "other device", kind: "place" },
     column: "other\ndevice",
     meaning: "alice's other device, after she logs out here: in or out?",
-    answer: (seen) => (seen.otherDevice ? "in" : "out"),
   },
   {
-    name: "otherTab",
-    heading: "other tab",
+    ...{ name: "otherTab", heading: "other tab", kind: "user" },
     meaning: "another tab loads a page while alice logs out: who is in?",
-    answer: (seen) => seen.otherTab ?? "none",
+  },
+  {
+    ...{ name: "lateWrite", heading: "late write", kind: "user" },
+    meaning: "she logs out while her session is on its way to Redis",
   },
 ];
 
-/** The question that is asked of two processes alone. */
-export const LATE_WRITE = {
-  heading: "late write",
-  meaning: "she logs out while her session is on its way to Redis",
-  answer: ({ lateWrite }: TwoProcessReport): string =>
-    lateWrite ? (lateWrite.user ?? "none") : "-",
+/** The words that a question can be answered with in a verdict; undefined for any whole number. */
+export const wordsFor = ({ kind }: Question): string[] | undefined =>
+  kind === "count" ? undefined : Object.keys(WORDS[kind]);
+
+/** What a word in a verdict stands for. */
+export const answerFor = ({ kind }: Question, word: string): Answer =>
+  kind === "count"
+    ? Number(word)
+    : (WORDS[kind] as Record<string, Answer>)[word];
+
+/** The word for an answer. */
+export const wordFor = ({ kind }: Question, answer: Answer): string => {
+  const words = Object.entries(WORDS[kind] ?? {});
+  return words.find(([, one]) => one === answer)?.[0] ?? String(answer);
 };
 
-/** Tells a number of orders, and of how many, when the snippet's page can't produce them all. */
-const orders = (count: number, { possible }: Observation): string =>
-  possible === ORDERS.length ? String(count) : `${count}/${possible}`;
+/** All answers that were seen of a snippet, by the names of the questions. */
+export const answersIn = ({ observation, lateWrite }: Report) =>
+  ({
+    ...observation,
+    updateCookie: observation.updateCookie.effect,
+    logoutCookie: observation.logoutCookie.effect,
+    ...(lateWrite && { lateWrite: lateWrite.user }),
+  }) as Record<Question["name"], Answer>;
 
-/** Tells what a response does to the session cookie; a number says how large it sets it. */
-function effect({ effect, bytes }: CookieEffect): string {
-  if (effect === "set") return `${bytes} B`;
-  return effect === "cleared" ? "clears" : "leaves";
+/** Tells what was seen, in a word, so that a table fits a terminal. */
+export function cellFor(question: Question, report: Report): string {
+  const { name, kind } = question;
+  if (name === "lateWrite" && !report.lateWrite) return "-";
+  if (kind === "effect") {
+    const { effect, bytes } = report.observation[name as "updateCookie"];
+    return EFFECT_CELLS[effect] ?? `${bytes} B`;
+  }
+  const word = wordFor(question, answersIn(report)[name]);
+  // When the snippet's page can't produce all orders, of how many.
+  const { possible } = report.observation;
+  const isPart = kind === "count" && possible < ORDERS.length;
+  return isPart ? `${word}/${possible}` : word;
 }
 
-/** Tells what Redis was asked around a late write, in a line for each command. */
-export const commandLines = ({ commands }: LateWrite): string[] =>
-  commands.map((command) => {
-    const [request = "", ...words] = command.split(" ");
-    return `/${request.slice(0, -1)}  ${words.join(" ")}`;
-  });
-
-/** Tells an order, in a line for each event. */
-export const stepLines = (steps: Step[]): string[] =>
-  steps.map(({ event, withCookie, cookie }) => {
-    const sent = withCookie && "with the session cookie";
-    const size = cookie?.bytes ? `, ${cookie.bytes} bytes` : "";
-    const stored = cookie && `session cookie ${cookie.effect}${size}`;
-    return `/${event.padEnd(16)} ${sent || stored || ""}`.trimEnd();
-  });
+const EFFECT_CELLS: Partial<Record<CookieEffect["effect"], string>> = {
+  cleared: "clears",
+  untouched: "leaves",
+};

@@ -1,18 +1,8 @@
-import { type Browser, loggedIn, whoHas } from "../client/browser.ts";
-import type { CookieEffect } from "../client/cookie-effect.ts";
-import { BODY, Stepwise } from "../client/request-steps.ts";
-import type { Snippet } from "../servers/snippet.ts";
-import type { TwoProcesses } from "../servers/two-processes.ts";
-import type { Event, Name } from "./orders.ts";
-
-/** An event, and what was seen of it. */
-export interface Step {
-  event: Event;
-  /** When it was sent: whether the session cookie went along. */
-  withCookie?: boolean;
-  /** When it was stored: what that did to the session cookie. */
-  cookie?: CookieEffect;
-}
+import type { Event, RequestName, Stage, Step } from "../base/results.ts";
+import { type Browser, loggedIn, whoHas } from "../bed/browser.ts";
+import { shift } from "../bed/clock.ts";
+import { BODY, HeldRequest } from "../bed/held-request.ts";
+import type { Snippet } from "../bed/snippet.ts";
 
 /** What was seen of one order. */
 export interface Race {
@@ -23,10 +13,8 @@ export interface Race {
   server: string | null;
 }
 
-/** A snippet, or two processes of one, and how it is tried. */
-export interface Tried
-  extends Snippet,
-    Partial<Pick<TwoProcesses, "otherURL" | "holdWrite" | "watchRedis">> {
+/** A snippet, and how it is tried. */
+export interface Tried extends Snippet {
   /** Half a day goes by after each login, since it seldom writes a session that nobody changes. */
   isTriedLate?: boolean;
 }
@@ -36,17 +24,16 @@ const LATER_MS = 13 * 60 * 60 * 1000;
 
 /**
  * Does something after a login. Where unchanged sessions are written seldom, half a day goes by first,
- * so that the response of each request writes the session. Then the clock goes back, since the
- * provider's may stay where it is.
+ * so that the response of each request writes the session. Then the clock goes back.
  */
 export async function later<Result>(
-  snippet: Tried,
+  { isTriedLate }: Tried,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  if (!snippet.isTriedLate) return work();
-  await snippet.shift(LATER_MS);
+  if (!isTriedLate) return work();
+  await shift(LATER_MS);
   const result = await work();
-  await snippet.shift(-LATER_MS);
+  await shift(-LATER_MS);
   return result;
 }
 
@@ -73,7 +60,7 @@ async function raceOf(
   order: readonly Event[],
 ): Promise<Race> {
   const { steps, requests } = await play(browser, order);
-  const { cookie = "" } = requests.logout.request.headers;
+  const { cookie = "" } = requests.logout.outgoing.headers;
   return {
     steps,
     browser: await browser.whoami(),
@@ -83,15 +70,15 @@ async function raceOf(
 
 /** Lets events happen in a browser that is logged in, one after the other. */
 export async function play(browser: Browser, events: readonly Event[]) {
-  const requests: Record<Name | "logout", Stepwise> = {
-    update: new Stepwise(browser, "cors", "POST", "/update", BODY),
-    draft: new Stepwise(browser, "cors", "POST", "/draft", BODY),
-    logout: new Stepwise(browser, "navigate", "GET", "/logout"),
+  const requests: Record<RequestName | "logout", HeldRequest> = {
+    update: new HeldRequest(browser, "cors", "POST", "/update", BODY),
+    draft: new HeldRequest(browser, "cors", "POST", "/draft", BODY),
+    logout: new HeldRequest(browser, "navigate", "GET", "/logout"),
   };
   const steps: Step[] = [];
   for (const event of events) {
-    const [name, happens] = event.split(" ") as [Name, keyof Stepwise["do"]];
-    steps.push({ event, ...(await requests[name].do[happens]()) });
+    const [name, happens] = event.split(" ") as [RequestName, Stage];
+    steps.push({ event, ...(await requests[name][happens]()) });
   }
   return { steps, requests };
 }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { after, describe, test } from "node:test";
-import { ROOT } from "../cli/root.ts";
-import { startTogether } from "../servers/snippet.ts";
-import { readObserved } from "./observed.ts";
+import { test } from "node:test";
+import { readResult } from "../base/results.ts";
+import { ROOT } from "../base/root.ts";
 import { logoutAfter, ORDERS } from "./orders.ts";
-import { beginningsOf, keyOf, lookAfter, readRace } from "./record-race.ts";
+import { beginningsOf, keyOf, lookAfter } from "./record-race.ts";
+import { startTried } from "./run-snippets.ts";
+import { SNIPPETS } from "./snippet-files.ts";
 
-const RACE = readRace(ROOT);
+const RACE = readResult(ROOT, "race");
 
 test("the orders have 125 beginnings, all different", () => {
   const keys = beginningsOf(ORDERS).map(keyOf);
@@ -17,7 +17,7 @@ test("the orders have 125 beginnings, all different", () => {
 });
 
 test("the ends that were recorded are those of the verdicts", () => {
-  const observed = readObserved(ROOT);
+  const observed = readResult(ROOT, "verdicts");
   assert.deepEqual(Object.keys(RACE), Object.keys(observed));
   for (const [name, looks] of Object.entries(RACE)) {
     const { losing, impossible, observation } = observed[name] ?? {};
@@ -39,22 +39,14 @@ test("the ends that were recorded are those of the verdicts", () => {
   }
 });
 
-describe("what was recorded is seen again", () => {
-  const names = ["broken", "fix-store"];
-  const files = names.map((name) => join(ROOT, "snippets", `${name}.ts`));
-  const { signal } = new AbortController();
-  const starting = startTogether(files, signal);
-  after(async () => (await starting)[0]?.stop());
-
-  for (const [at, name] of names.entries()) {
-    test(`with ${name}, once the logout has overtaken the answer`, async () => {
-      const snippet = (await starting)[at];
-      assert.ok(snippet);
-      const order = ORDERS[logoutAfter("received")] ?? [];
-      for (const events of beginningsOf([order]).slice(-4)) {
-        const key = keyOf(events);
-        assert.equal(await lookAfter(snippet, events), RACE[name]?.[key], key);
-      }
-    });
-  }
-});
+for (const name of ["broken", "fix-store"]) {
+  test(`what was recorded with ${name} is seen again`, async () => {
+    const snippet = await startTried(name, { folder: SNIPPETS, processes: 1 });
+    // Once the logout has overtaken the answer.
+    const order = ORDERS[logoutAfter("received")] ?? [];
+    for (const events of beginningsOf([order]).slice(-4)) {
+      const key = keyOf(events);
+      assert.equal(await lookAfter(snippet, events), RACE[name]?.[key], key);
+    }
+  });
+}

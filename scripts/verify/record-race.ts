@@ -1,30 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { readAsset, writeLines } from "../cli/assets.ts";
-import { type Progress, sideBySide } from "../cli/side-by-side.ts";
-import { loggedIn, whoHas } from "../client/browser.ts";
-import { startSnippet, withSnippet } from "../servers/snippet.ts";
+import type { Event, Looks } from "../base/results.ts";
+import { loggedIn, whoHas } from "../bed/browser.ts";
+import type { Progress } from "../bed/workers.ts";
 import { canProduce, waitsFor } from "./observe.ts";
-import { type Event, ORDERS } from "./orders.ts";
+import { ORDERS } from "./orders.ts";
 import { later, play, type Tried } from "./race.ts";
-import { isTriedLate } from "./verdicts.ts";
-
-/**
- * What was seen of one snippet, after each beginning of each order that its page can produce. The
- * keys are the beginnings as {@link keyOf} writes them, and the values are what {@link lookAfter} saw.
- */
-export type Looks = Record<string, string>;
-
-/** What was seen of each snippet, by its name. */
-type RecordedRace = Record<string, Looks>;
-
-/** Reads what the last run with `--race` saw. The element in the first post plays it. */
-export const readRace = (root: string): RecordedRace =>
-  readAsset(root, "race.json");
-
-/** Keeps what a run saw. */
-export const writeRace = (root: string, race: RecordedRace): void =>
-  writeLines(root, "race.json", race);
 
 /**
  * Writes the beginning of an order: a letter for each event, `u` for the update's and `l` for the
@@ -70,7 +49,7 @@ export async function lookAfter(
       cookie?.effect === "cleared" && "-",
     ];
     // A server that waits for the rest of a body is let go.
-    if (isHeld(events)) await requests.update.do.answered();
+    if (isHeld(events)) await requests.update.answered();
     return seen.filter(Boolean).join("");
   });
 }
@@ -80,7 +59,10 @@ const isHeld = (events: readonly Event[]): boolean =>
   events.includes("update received") && !events.includes("update answered");
 
 /** Looks at a running snippet after each beginning of the orders that its page can produce. */
-async function looksAt(snippet: Tried, progress: Progress): Promise<Looks> {
+export async function lookAfterEachStep(
+  snippet: Tried,
+  progress: Progress,
+): Promise<Looks> {
   const waits = await waitsFor(await loggedIn(snippet));
   const orders = ORDERS.filter((order) => canProduce(order, waits));
   const beginnings = beginningsOf(orders);
@@ -90,28 +72,4 @@ async function looksAt(snippet: Tried, progress: Progress): Promise<Looks> {
     progress((at + 1) / beginnings.length);
   }
   return looks;
-}
-
-/**
- * Looks at snippets, side by side.
- * @throws {SnippetError} when one of them fails
- */
-export async function recordRace(
-  names: string[],
-  options: { folder: string; cancel: AbortSignal; progress: Progress },
-): Promise<RecordedRace> {
-  const { folder } = options;
-  const all = await sideBySide(
-    names,
-    options,
-    async (name, progress, cancel) => {
-      const file = join(folder, `${name}.ts`);
-      const how = { isTriedLate: isTriedLate(readFileSync(file, "utf8")) };
-      const looks = await withSnippet(startSnippet(file, cancel), (snippet) =>
-        looksAt({ ...snippet, ...how }, progress),
-      );
-      return [name, looks] as const;
-    },
-  );
-  return Object.fromEntries(all);
 }

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { UsageError } from "../cli/command.ts";
-import { ROOT } from "../cli/root.ts";
+import { UsageError } from "../base/command.ts";
+import { type Event, type Report, readResult } from "../base/results.ts";
+import { ROOT } from "../base/root.ts";
 import {
   callBack,
   copyRepository,
@@ -12,38 +13,21 @@ import {
   skipSignals,
   skipUnless,
   start,
-} from "../cli/testing.ts";
-import { loggedIn } from "../client/browser.ts";
-import { findRedis, HOW_TO_INSTALL_REDIS } from "../servers/redis-server.ts";
-import {
-  type Snippet,
-  startSnippet,
-  startTogether,
-  withSnippet,
-} from "../servers/snippet.ts";
-import {
-  needsRedis,
-  usesRedis,
-  withoutSkipped,
-} from "../servers/snippet-files.ts";
-import {
-  aloneLines,
-  answersBelow,
-  answersTable,
-  losingOrder,
-  type Row,
-} from "./answers-table.ts";
-import { nextUser, type Report, rolls } from "./observe.ts";
-import { type Observed, readObserved } from "./observed.ts";
-import { type Event, logoutAfter, ORDERS } from "./orders.ts";
+} from "../base/testing.ts";
+import { loggedIn } from "../bed/browser.ts";
+import { findRedis, HOW_TO_INSTALL_REDIS } from "../bed/redis.ts";
+import { type Snippet, startSnippet } from "../bed/snippet.ts";
+import { answersText, losingOrder, type Row } from "./answers-table.ts";
+import { nextUser, rolls } from "./observe.ts";
+import { logoutAfter, ORDERS } from "./orders.ts";
 import { pageWaitsFor } from "./page-script.ts";
 import { race } from "./race.ts";
-import { runGroup } from "./run-snippets.ts";
-import { readVerdicts, type Verdict } from "./verdicts.ts";
+import { needsRedis, snippetNames, withoutSkipped } from "./snippet-files.ts";
+import { readVerdicts } from "./verdicts.ts";
 
 const VERDICTS = readVerdicts();
+const OBSERVED = readResult(ROOT, "verdicts");
 
-/** What two processes need. */
 const skip = skipUnless("Redis", Boolean(findRedis()), HOW_TO_INSTALL_REDIS);
 
 const UPDATE = 'app.post("/update", express.json(), record);\n';
@@ -216,30 +200,18 @@ const SABOTAGES: Record<string, Sabotage[]> = {
 
 describe("without its one idea", () => {
   const copy = copyRepository({ after });
-  const all = Object.entries(SABOTAGES).flatMap(([name, sabotages]) =>
-    sabotages.map((sabotage, at) => {
+  for (const [name, sabotages] of Object.entries(SABOTAGES)) {
+    for (const [at, sabotage] of sabotages.entries()) {
       const [what, asked, answer, ...edits] = sabotage;
-      const file = copy.change(name, at, edits);
-      return { name, what, asked, answer, file };
-    }),
-  );
-  const { signal } = new AbortController();
-  const files = all.flatMap(({ name, file }) => (needsRedis(name) ? [] : file));
-  let starting: ReturnType<typeof startTogether> | undefined;
-  after(async () => (await starting)?.[0]?.stop());
-
-  for (const { name, what, asked, answer, file } of all) {
-    test(`${name} ${what}: ${asked} ${answer}`, {
-      skip: needsRedis(name) && skip,
-    }, async () => {
-      const ask = ASK[asked] as (typeof ASK)[string];
-      starting ??= startTogether(files, signal);
-      const snippet = (await starting)[files.indexOf(file)];
-      const seen = snippet
-        ? await ask(snippet)
-        : await withSnippet(startSnippet(file, signal), ask);
-      assert.equal(seen, answer);
-    });
+      const redis = needsRedis(name);
+      test(`${name} ${what}: ${asked} ${answer}`, {
+        skip: redis && skip,
+      }, async () => {
+        const file = copy.change(name, at, edits);
+        const snippet = await startSnippet(file, { redis });
+        assert.equal(await ASK[asked]?.(snippet), answer);
+      });
+    }
   }
 });
 
@@ -277,9 +249,8 @@ describe("npm run verify", { concurrency: 2 }, () => {
     const { code, stdout, stderr } = await run(t, "verify", "--json");
     assert.equal(code, 0, stderr);
     // What --deep saw takes minutes to see again. Two snippets have a test of their own.
-    const all = readObserved(ROOT);
-    const observed = withoutSkipped(Object.keys(all)).map((name) => {
-      const { deep: _, twoProcesses: __, ...report } = all[name] ?? {};
+    const observed = withoutSkipped(Object.keys(OBSERVED)).map((name) => {
+      const { deep: _, twoProcesses: __, ...report } = OBSERVED[name] ?? {};
       return [name, report];
     });
     assert.deepEqual(JSON.parse(stdout), Object.fromEntries(observed));
@@ -291,7 +262,7 @@ describe("npm run verify", { concurrency: 2 }, () => {
     const { code, stdout, stderr } = await run(t, "verify", ...words);
     assert.equal(code, 0, stderr);
     const { observation, ...seen } = JSON.parse(stdout)[name];
-    const { observation: small, ...report } = readObserved(ROOT)[name] ?? {};
+    const { observation: small, ...report } = OBSERVED[name] ?? {};
     const { bytes } = observation.updateCookie;
     assert.ok(bytes > 10_000, `its cookies have ${bytes} bytes`);
     const updateCookie = { effect: "set", bytes };
@@ -312,10 +283,10 @@ describe("npm run verify", { concurrency: 2 }, () => {
     assert.equal(code, 1);
     assert.match(stderr, /^\n(?:fix-back-channel: .*\n)+$/);
     assert.match(stderr, /: server was expected to be 0, and is 35$/m);
-    const seen: Observed = JSON.parse(stdout);
+    const seen: typeof OBSERVED = JSON.parse(stdout);
     for (const name of names) {
       const { observation, lateWrite } = seen[name] ?? {};
-      const { twoProcesses } = readObserved(ROOT)[name] ?? {};
+      const { twoProcesses } = OBSERVED[name] ?? {};
       assert.deepEqual(
         { observation, lateWrite },
         { ...twoProcesses, lateWrite: twoProcesses?.lateWrite },
@@ -333,10 +304,7 @@ describe("npm run verify", { concurrency: 2 }, () => {
     };
     const VERDICT = /^\/\/ Verdict: (?:.*\n\/\/ ).*$/m;
     // What it says of histories takes longer to see.
-    const fix = read("fix-front-end").replace(
-      / Histories:(?:.*\n\/\/ )*.*/,
-      "",
-    );
+    const fix = read("fix-front-end").replace(/\/\/ Histories:(.*\n)*/, "");
     const snippets = {
       "broken-at-its-start": 'throw new Error("no such luck");\n',
       "broken-and-dead": withUpdate(
@@ -358,8 +326,7 @@ describe("npm run verify", { concurrency: 2 }, () => {
     const { code, stdout, stderr } = await run(t, "verify", ...words);
     assert.equal(code, 1);
     for (const line of [
-      /^broken-at-its-start: it ended, with exit code 1\./m,
-      /^ +\| .*no such luck/m,
+      /^broken-at-its-start: no such luck\./m,
       /^broken-and-dead: it ended, with exit code 3\./m,
       /^ +\| → POST \/update/m,
       /^broken-and-silent: it does not answer POST \/update\./m,
@@ -395,49 +362,8 @@ describe("npm run verify", { concurrency: 2 }, () => {
   }
 });
 
-test("one that fails does not take those with it that share its process", async (t) => {
-  const copy = copyRepository(t);
-  const dead = 'app.post("/update", () => process.exit(3));\n';
-  copy.change("broken", 0, [[UPDATE, dead]]);
-  const names = ["fix-front-end", "broken-0"];
-  const results = await runGroup(names, {
-    ...{ folder: join(copy.folder, "snippets"), large: false, deep: false },
-    ...{ processes: 1, cancel: t.signal, progress: () => {} },
-  });
-  const [whole, failed] = results;
-  assert.ok(whole && "report" in whole && failed && "failure" in failed);
-  const {
-    deep: _,
-    twoProcesses: __,
-    ...seen
-  } = readObserved(ROOT)[whole.name] ?? {};
-  assert.deepEqual(whole.report, seen);
-  assert.match(
-    failed.failure.message,
-    /^broken-0: it ended, with exit code 3\./,
-  );
-});
-
-test("one that fails only beside others is told", async (t) => {
-  const copy = copyRepository(t);
-  const isShared = "process.argv.length > 2";
-  copy.change("fix-front-end", 0, [
-    ["const app =", `if (${isShared}) process.exit(3);\nconst app =`],
-  ]);
-  const results = await runGroup(["fix-front-end-0", "fix-front-end"], {
-    ...{ folder: join(copy.folder, "snippets"), large: false, deep: false },
-    ...{ processes: 1, cancel: t.signal, progress: () => {} },
-  });
-  const [failed, whole] = results;
-  assert.ok(whole && "report" in whole && failed && "failure" in failed);
-  assert.match(failed.failure.message, /^snippets together: it ended, with/);
-});
-
 test("each snippet is in the verdicts, the tests and a post, and the other way round", () => {
-  const names = Object.keys(VERDICTS);
-  const files = readdirSync(join(ROOT, "snippets"))
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => file.replace(".ts", ""));
+  const files = snippetNames();
   const posts = readdirSync(join(ROOT, "posts"))
     .map((file) => readFileSync(join(ROOT, "posts", file), "utf8"))
     .join("");
@@ -445,7 +371,7 @@ test("each snippet is in the verdicts, the tests and a post, and the other way r
     /<!-- (?:diff: .* snippets\/|snippet: snippets\/|verdict: )([\w-]+)(?:\.ts)?(?:#\w+)? -->/g,
   );
   for (const [what, some] of [
-    ["a verdict in its header: npm run verify -- NAME", names],
+    ["a verdict at its end: npm run verify -- NAME", Object.keys(VERDICTS)],
     ["its idea taken out: SABOTAGES in verify.test.ts", Object.keys(SABOTAGES)],
     ["a post: <!-- verdict: NAME -->", [...shown].map(([, name]) => name)],
   ] as const) {
@@ -454,49 +380,6 @@ test("each snippet is in the verdicts, the tests and a post, and the other way r
     const others = some.filter((name) => name && !files.includes(name));
     assert.deepEqual(others, [], `there is no such snippet`);
   }
-});
-
-test("what Redis has to do with a snippet is read in it", () => {
-  const names = Object.keys(VERDICTS);
-  assert.deepEqual(
-    names.filter((name) => needsRedis(name)),
-    ["fix-store-redis"],
-  );
-  assert.deepEqual(
-    names.filter((name) => usesRedis(name)),
-    [
-      "broken-check-then-set",
-      "fix-deny-list",
-      "fix-store-redis",
-      "fix-complete",
-      "fix-complete-cookie",
-    ],
-  );
-});
-
-test("a remedy that holds with two processes can say so", () => {
-  const { twoProcesses } = readObserved(ROOT)["fix-store-redis"] ?? {};
-  const report = {
-    ...twoProcesses,
-    losing: [],
-    losingDraft: [],
-  } as unknown as Row["report"];
-  const verdict = {
-    ...VERDICTS["fix-store-redis"],
-    oneProcess: true,
-  } as Verdict;
-  const row = {
-    name: "fix-store-redis",
-    report,
-    verdict,
-    processes: 2,
-  } as const;
-  assert.deepEqual(aloneLines([row]), {
-    lines: [],
-    problems: [
-      "fix-store-redis holds with two processes: its header says “One process only.”",
-    ],
-  });
 });
 
 describe("a verdict that can't be read is told", () => {
@@ -553,16 +436,13 @@ describe("a verdict that can't be read is told", () => {
 });
 
 test("what verify prints fits 80 columns", () => {
-  const rows = Object.entries(readObserved(ROOT)).map(([name, report]) => ({
-    name,
-    report,
-    processes: 2 as const,
-  }));
-  const text = [
-    answersTable(rows),
-    answersBelow(rows),
-    ...rows.map(losingOrder),
-  ];
+  const rows = Object.entries(OBSERVED).map(
+    ([name, report]): Row => ({
+      ...{ name, report, verdict: VERDICTS[name] },
+      ...{ processes: 2, isJudged: true },
+    }),
+  );
+  const text = [answersText(rows), ...rows.map(losingOrder)];
   for (const line of text.join("\n").split("\n")) {
     assert.ok(line.length <= 80, line);
   }

@@ -202,7 +202,9 @@ function lastingLogout(auth, config, options = {}) {
     try {
       return await Promise.race([work(), silence]);
     } catch (cause) {
-      throw Object.assign(new Error(), { status: 503, headers: RETRY, cause });
+      // Express reads `status`, and others, such as NestJS, `statusCode`.
+      const told = { status: 503, statusCode: 503, headers: RETRY };
+      throw Object.assign(new Error(), { ...told, cause });
     } finally {
       clearTimeout(timer);
     }

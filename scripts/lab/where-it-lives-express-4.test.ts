@@ -1,3 +1,0 @@
-import { testOn } from "./where-it-lives/suite.ts";
-
-await testOn(4);
